@@ -1,0 +1,271 @@
+"""Requests and answers as values: frozen, checked when made, times in aware UTC."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal, Self
+
+import attrs
+
+from css_snapshot.errors import RequestValidationError
+from css_snapshot.validation import (
+    check_description,
+    check_id,
+    check_name,
+    check_renaming,
+    split_indices,
+)
+
+
+class OpenStrEnum(StrEnum):
+    """An enumeration of strings that keeps values it does not know."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = value
+        member._value_ = value
+        return member
+
+
+class SnapshotStatus(OpenStrEnum):
+    """How far a snapshot is; values unknown to this release are kept as they come."""
+
+    BUILDING = "BUILDING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    PART_FAILED = "PART_FAILED"
+
+
+class RestoreStatus(OpenStrEnum):
+    """How far the last restoration of a snapshot is."""
+
+    NONE = "none"
+    RESTORING = "restoring"
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
+class BackupType(OpenStrEnum):
+    """Whether the schedule or a person created a snapshot."""
+
+    AUTOMATIC = "0"
+    MANUAL = "1"
+
+
+def _lower(value: str | None) -> str | None:
+    return None if value is None else value.lower()
+
+
+_FINISHED: Final = frozenset(
+    {SnapshotStatus.COMPLETED, SnapshotStatus.FAILED, SnapshotStatus.PART_FAILED}
+)
+
+
+@attrs.frozen
+class CreateSnapshotRequest:
+    r"""What to snapshot, and what to call it.
+
+    Attributes:
+        name: 4 to 64 characters: a lower-case letter, then lower-case letters,
+            digits, hyphens or underscores.
+        indices: Names or patterns, as a sequence or joined by commas; `None` for
+            all. Joined at most 1,024 characters.
+        description: At most 256 characters, none of `!<>=&"'\`.
+        strict: `False` lets a description hold all but `<` and `>`, which the
+            oldest sites accept and the newer ones refuse.
+
+    Raises:
+        RequestValidationError: A value breaks its rule.
+    """
+
+    name: str
+    indices: tuple[str, ...] | None = attrs.field(
+        default=None, converter=split_indices, kw_only=True
+    )
+    description: str | None = attrs.field(default=None, kw_only=True)
+    strict: bool = attrs.field(default=True, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        check_name(self.name)
+        if self.description is not None:
+            check_description(self.description, strict=self.strict)
+
+
+@attrs.frozen(kw_only=True)
+class RestoreSnapshotRequest:
+    r"""What to restore of a snapshot, where to, and under which names.
+
+    Attributes:
+        target_cluster_id: The cluster to restore into: in the same region,
+            available, of no lower version. May be the one the snapshot is of.
+        indices: Names or patterns, as a sequence or joined by commas; `None` for
+            all. Joined at most 1,024 characters.
+        rename_pattern: Regular expression of the names to change, such as
+            `index_(.+)`; 1 to 1,024 characters, no blanks, no upper case, none of
+            `"\<|>/?,`. Only together with the next.
+        rename_replacement: What they become, such as `restored_index_$1`; the same
+            rules.
+        replace_existing: Whether indices of these names in the target are replaced.
+
+    Raises:
+        RequestValidationError: A value breaks its rule.
+    """
+
+    target_cluster_id: str
+    indices: tuple[str, ...] | None = attrs.field(default=None, converter=split_indices)
+    rename_pattern: str | None = None
+    rename_replacement: str | None = None
+    replace_existing: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        check_id("target_cluster_id", self.target_cluster_id)
+        for field in ("rename_pattern", "rename_replacement"):
+            value = getattr(self, field)
+            if value is not None:
+                check_renaming(field, value)
+        # One without the other is ignored by the service, which would then restore
+        # under the old names.
+        if (self.rename_pattern is None) != (self.rename_replacement is None):
+            raise RequestValidationError(
+                "rename_pattern", "must come together with rename_replacement"
+            )
+        if not isinstance(self.replace_existing, bool):
+            raise RequestValidationError("replace_existing", "must be True or False")
+
+
+@attrs.frozen
+class Backup:
+    """What the service answers to a creation: accepted, not yet done.
+
+    Attributes:
+        id: The snapshot's id.
+        name: The snapshot's name.
+    """
+
+    id: str
+    name: str
+
+
+@attrs.frozen
+class Ensured:
+    """What `ensure` came to: the snapshot is there, and how it got there.
+
+    Attributes:
+        backup: Its id and name.
+        how: `"created"` if the service said so to this call, `"adopted"` if it was
+            found in the cluster's list.
+        attempts: How many times the creation was sent; 0 if it was there before.
+    """
+
+    backup: Backup
+    how: Literal["created", "adopted"]
+    attempts: int = attrs.field(default=1, kw_only=True)
+
+
+@attrs.frozen(kw_only=True)
+class Datastore:
+    """The engine of a snapshot or a cluster.
+
+    Attributes:
+        type: `elasticsearch`, `opensearch` or `logstash`, lower case.
+        version: For example `7.10.2`.
+    """
+
+    type: str | None = attrs.field(default=None, converter=_lower)
+    version: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """One snapshot, as the cluster's list shows it.
+
+    Attributes:
+        id: The snapshot's id.
+        name: Its name, unique in its cluster.
+        status: How far it is.
+        cluster_id: The cluster it was taken of.
+        cluster_name: That cluster's name.
+        description: As given at its creation.
+        created: When it was asked for.
+        updated: When the service last changed it; newer sites leave it out.
+        start_time: When the work began.
+        end_time: When the work ended, `None` while it goes on.
+        backup_type: Automatic or manual.
+        backup_method: The same in words, as the service puts it.
+        indices: The indices in it.
+        total_shards: How many shards it has, or should have.
+        failed_shards: How many of them are missing.
+        restore_status: How far its last restoration is.
+        bucket: The OBS bucket it lies in.
+        version: The engine's version.
+        datastore: The engine's type and version.
+        frequency: For automatic ones, how often they are taken.
+        period: For automatic ones, when they are taken.
+        keep_days: For automatic ones, how long they are kept, in days.
+        expected_start_time: For automatic ones, when this one was due.
+    """
+
+    id: str
+    name: str
+    status: SnapshotStatus
+    cluster_id: str | None = None
+    cluster_name: str | None = None
+    description: str | None = None
+    created: datetime | None = None
+    updated: datetime | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    backup_type: BackupType | None = None
+    backup_method: str | None = None
+    indices: tuple[str, ...] = ()
+    total_shards: int | None = None
+    failed_shards: int | None = None
+    restore_status: RestoreStatus | None = None
+    bucket: str | None = None
+    version: str | None = None
+    datastore: Datastore | None = None
+    frequency: str | None = None
+    period: str | None = None
+    keep_days: int | None = None
+    expected_start_time: str | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the service will not work on it any more."""
+        return self.status in _FINISHED
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it holds everything it should: completed, and no shard failed."""
+        return self.status == SnapshotStatus.COMPLETED and not self.failed_shards
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the cluster's schedule created it."""
+        if self.backup_type is not None:
+            return self.backup_type == BackupType.AUTOMATIC
+        return (self.backup_method or "").lower().startswith("auto")
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether all that is known says that a person created it."""
+        method = (self.backup_method or "").lower()
+        if method.startswith("auto"):
+            return False
+        if self.backup_type is not None:
+            return self.backup_type == BackupType.MANUAL
+        return method == "manual"
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from start to end, `None` while it goes on."""
+        if self.start_time is None or self.end_time is None:
+            return None
+        return (self.end_time - self.start_time).total_seconds()
+
+
+Indices = Sequence[str] | str | None
+"""How a caller may name indices: one by one, joined by commas, or `None` for all."""
