@@ -1,0 +1,48 @@
+"""An emulated cloud whose clock the test moves, and a client of it."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from emulator.cloud import ManualTime
+
+from css_snapshot.emulator import EmulatorState, EmulatorTransport
+
+
+@pytest.fixture
+def clock() -> ManualTime:
+    return ManualTime()
+
+
+@pytest.fixture
+def state(clock: ManualTime) -> EmulatorState:
+    return EmulatorState(clock=clock)
+
+
+@pytest.fixture
+def cluster_id(state: EmulatorState) -> str:
+    return state.cluster_ids[0]
+
+
+@pytest.fixture
+def cluster_path(state: EmulatorState, cluster_id: str) -> str:
+    return f"/v1.0/{state.project_id}/clusters/{cluster_id}"
+
+
+@pytest.fixture
+async def client(state: EmulatorState) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(
+        transport=EmulatorTransport(state),
+        base_url="http://emulator.invalid",
+        headers={"X-Auth-Token": state.token},
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def anyone(state: EmulatorState) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without credentials."""
+    async with httpx.AsyncClient(
+        transport=EmulatorTransport(state), base_url="http://iam.invalid"
+    ) as client:
+        yield client

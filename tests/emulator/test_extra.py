@@ -1,0 +1,69 @@
+"""What of the emulator works without its extra, and what it says of the rest."""
+
+import subprocess
+import sys
+
+import pytest
+
+import css_snapshot.emulator
+
+_HIDE = """
+import sys
+for name in ("starlette", "uvicorn"):
+    sys.modules[name] = None
+"""
+
+
+def _run(program: str) -> str:
+    done = subprocess.run(  # noqa: S603 - our own interpreter and text
+        [sys.executable, "-c", _HIDE + program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout.strip()
+
+
+def test_the_state_machine_needs_no_extra() -> None:
+    program = """
+from css_snapshot.emulator import EmulatorState, Fault
+state = EmulatorState()
+print(state.create_snapshot(state.cluster_ids[0], {"name": "snapshot_001"}).keys())
+"""
+    assert _run(program) == "dict_keys(['backup'])"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from css_snapshot.emulator import create_app",
+        "from css_snapshot.emulator import EmulatorServer",
+        "from css_snapshot.emulator import EmulatorTransport",
+        "import css_snapshot.emulator.app",
+        "import css_snapshot.emulator.protocol",
+        "import css_snapshot.emulator.server",
+        "import css_snapshot.emulator.in_process",
+    ],
+)
+def test_the_rest_names_the_extra_it_needs(line: str) -> None:
+    program = f"""
+try:
+    {line}
+except ImportError as error:
+    print(error)
+"""
+    assert "pip install 'css-snapshot[emulator]'" in _run(program)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="NoSuchThing"):
+        _ = css_snapshot.emulator.NoSuchThing
+
+
+def test_the_state_machine_brings_no_web_server_along() -> None:
+    program = """
+import css_snapshot.emulator.state
+print([name for name in sys.modules if name.startswith(("starlette.", "uvicorn."))])
+"""
+    assert _run(program) == "[]"
