@@ -21,6 +21,7 @@ from css_snapshot.errors import (
     ForbiddenError,
     GatewayError,
     InternalServerError,
+    InvalidResponseError,
     NotAcceptableError,
     NotFoundError,
     NotImplementedByServerError,
@@ -121,11 +122,11 @@ def read_error_body(body: bytes) -> ErrorBody:
     except (ValueError, RecursionError):
         return ErrorBody(message=_from_markup(text))
     if isinstance(document, Mapping):
-        body = _from_fields(document)
+        plain = _from_fields(document)
         nested = document.get("error")
-        if not body.code and isinstance(nested, Mapping):
+        if not plain.code and isinstance(nested, Mapping):
             return _from_fields(nested)
-        return body
+        return plain
     return ErrorBody()
 
 
@@ -153,7 +154,7 @@ def error_for(
     kind = _kind(status, body.code)
     code = _clean(body.code, response, _CODE_LENGTH)
     message = _clean(body.message, response, _MESSAGE_LENGTH)
-    request_id = _request_id(response, body)
+    request_id = request_id_of(response, body.request_id)
     server_time = _http_date(response.headers.get("date"))
     hints = _hints(kind, code, response)
     if kind is AuthenticationError and server_time is not None:
@@ -177,6 +178,47 @@ def error_for(
             response.headers.get("retry-after"), server_time or now()
         )
     return error
+
+
+def refusal(
+    response: httpx.Response,
+    method: str,
+    path: str,
+    reason: str,
+    *,
+    now: Callable[[], datetime] = utc_now,
+) -> APIError | InvalidResponseError:
+    """Turn an answer that is not the call's success into the error it stands for.
+
+    Args:
+        response: The answer.
+        method: HTTP method of the request.
+        path: Path of the request.
+        reason: Why it is no success, should it have the status of one.
+        now: As for `error_for`.
+    """
+    response.read()
+    status = response.status_code
+    if read_error_body(response.content).code or not httpx.codes.is_success(status):
+        return error_for(response, method, path, now=now)
+    return InvalidResponseError(
+        f"{method} {path}: {status} without an answer: {reason}",
+        status=status,
+        request_id=request_id_of(response),
+        method=method,
+        path=path,
+    )
+
+
+def request_id_of(response: httpx.Response, stated: str | None = None) -> str | None:
+    """Answer the vendor's id of a request, fit to be shown.
+
+    Args:
+        response: The answer, which knows its request.
+        stated: The id its body states, in case its headers don't.
+    """
+    text = response.headers.get("x-request-id") or stated or ""
+    return _clean(text, response, _REQUEST_ID_LENGTH) or None
 
 
 def stated_limit(message: str) -> tuple[int, float] | None:
@@ -234,11 +276,6 @@ def _clean(text: str, response: httpx.Response, length: int) -> str:
     text = _ECHOED_SECRET.sub(r"\1:[secret]", text)
     printable = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(printable.split())[:length]
-
-
-def _request_id(response: httpx.Response, body: ErrorBody) -> str | None:
-    stated = response.headers.get("x-request-id") or body.request_id or ""
-    return _clean(stated, response, _REQUEST_ID_LENGTH) or None
 
 
 def _hints(kind: type[APIError], code: str, response: httpx.Response) -> list[str]:
