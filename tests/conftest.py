@@ -1,0 +1,253 @@
+"""What every test runs under, and how tests get a service.
+
+No test reaches beyond loopback, and none sees the proxies, credentials or
+certificates of the machine it runs on. Names under `.invalid` can't be resolved, as
+on a real network; any other name is a mistake of the test.
+"""
+
+import asyncio
+import importlib.util
+import ipaddress
+import pickle
+import socket
+import ssl
+import sys
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Unpack
+
+import httpx
+import pytest
+import trustme
+from _pytest.mark import ParameterSet
+from rich.traceback import Traceback
+from virtual_time import VirtualTime
+
+from css_snapshot import RetryPolicy, SnapshotService, default_transport
+from css_snapshot.auth import TokenAuth
+from css_snapshot.service import ServiceOptions
+
+PROJECT: Final = "6204a5bd270343b5885144cf9c8c158d"
+TOKEN: Final = "MIIeToken0fTheTests+/="
+
+_VARIABLES: Final = (
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ws_proxy", "wss_proxy"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "CSS_ENDPOINT"),
+    *("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
+    *("HUAWEICLOUD_SDK_PROJECT_ID", "HUAWEICLOUD_SDK_REGION"),
+)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the machine's own settings out of the environment."""
+    for variable in _VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse to look up, or connect to, anything but this machine."""
+    resolve = socket.getaddrinfo
+    connect = socket.socket.connect
+
+    def guarded_resolve(
+        host: str | bytes | None, *args: int | str | None, **options: int
+    ) -> object:
+        name = host.decode() if isinstance(host, bytes) else host or "localhost"
+        if name.endswith(".invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if not _is_local(name):
+            raise RuntimeError(f"a test looked up {name}")
+        return resolve(host, *args, **options)  # type: ignore[arg-type]  # passed on as they came
+
+    def guarded_connect(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and not _is_local(str(address[0])):
+            raise RuntimeError(f"a test connected to {address[0]}")
+        connect(self, address)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@pytest.fixture
+async def virtual_time(monkeypatch: pytest.MonkeyPatch) -> VirtualTime:
+    """Let the test's own event loop run on virtual time; see `virtual_time.py`."""
+    time = VirtualTime()
+    time.take_over(asyncio.get_running_loop(), monkeypatch)
+    return time
+
+
+def _needing(kind: str, package: str) -> ParameterSet:
+    missing = importlib.util.find_spec(package) is None
+    reason = f"{package} is not installed"
+    return pytest.param(kind, marks=pytest.mark.skipif(missing, reason=reason))
+
+
+@pytest.fixture(
+    params=[
+        "httpx",
+        _needing("aiohttp", "httpx_aiohttp"),
+        _needing("fast", "pyreqwest"),
+    ]
+)
+def transport_kind(request: pytest.FixtureRequest) -> str:
+    """Run a test once over each kind of transport there is."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+async def make_transport() -> AsyncIterator[Callable[..., httpx.AsyncBaseTransport]]:
+    """Make default transports, with its arguments, that the fixture closes."""
+    made: list[httpx.AsyncBaseTransport] = []
+
+    def make(*args: object, **options: object) -> httpx.AsyncBaseTransport:
+        transport = default_transport(*args, **options)  # type: ignore[arg-type]  # checked by its own tests
+        made.append(transport)
+        return transport
+
+    yield make
+    for transport in made:
+        await transport.aclose()
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Stand for a certificate authority that `make_trusting` makes transports trust."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def make_trusting(
+    make_transport: Callable[..., httpx.AsyncBaseTransport],
+    authority: trustme.CA,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[str], httpx.AsyncBaseTransport]:
+    """Make transports of a kind, closed by the fixture, that trust `authority`."""
+
+    def make(kind: str) -> httpx.AsyncBaseTransport:
+        if kind == "fast":
+            pem = tmp_path / "authority.pem"
+            authority.cert_pem.write_to_path(str(pem))
+            monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+            return make_transport(kind)
+        trusting = ssl.create_default_context()
+        authority.configure_trust(trusting)
+        return make_transport(kind, ssl_context=trusting)
+
+    return make
+
+
+@pytest.fixture
+async def make_service() -> AsyncIterator[Callable[..., SnapshotService]]:
+    """Make services that don't pause between attempts, and that the fixture closes.
+
+    A transport may come first; without one it is httpx, which respx can intercept,
+    whatever else is installed. Any option of `SnapshotService` may follow.
+    """
+    made: list[SnapshotService | httpx.AsyncBaseTransport] = []
+
+    def make(
+        over: httpx.AsyncBaseTransport | None = None,
+        /,
+        **options: Unpack[ServiceOptions],
+    ) -> SnapshotService:
+        chosen = ServiceOptions(
+            project_id=PROJECT,
+            endpoint="https://css.example",
+            auth=TokenAuth(TOKEN),
+            retry=RetryPolicy(random=lambda: 0.0),
+        )
+        chosen.update(options)
+        transport = over or chosen.get("transport")
+        if transport is None:
+            transport = default_transport("httpx")
+            made.append(transport)
+        chosen["transport"] = transport
+        service = SnapshotService(**chosen)
+        made.append(service)
+        return service
+
+    yield make
+    for closable in made:
+        await closable.aclose()
+
+
+@pytest.fixture
+def where_leaked() -> Callable[[BaseException, Iterable[str]], list[str]]:
+    """Tell where an error, or anything that hangs on it, shows one of some secrets."""
+    return _where_leaked
+
+
+def _where_leaked(error: BaseException, secrets: Iterable[str]) -> list[str]:
+    views = {
+        f"{type(link).__name__}, {view}": text
+        for link in _linked(error)
+        for view, text in _views(link)
+    }
+    return [
+        f"{place}: {secret}"
+        for place, text in views.items()
+        for secret in secrets
+        if secret in text
+    ]
+
+
+def _linked(error: BaseException) -> Iterator[BaseException]:
+    pending: list[BaseException] = [error]
+    seen: set[int] = set()
+    while pending:
+        link = pending.pop()
+        if id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        pending.extend(getattr(link, "earlier", ()))
+        pending.extend(
+            near for near in (link.__cause__, link.__context__) if near is not None
+        )
+
+
+def _views(link: BaseException) -> Iterator[tuple[str, str]]:
+    yield "str", str(link)
+    yield "repr", repr(link)
+    yield "args", repr(link.args)
+    yield "attributes", repr(vars(link))
+    yield "pickle", pickle.dumps(link).decode("latin-1")
+    yield "traceback", "".join(traceback.format_exception(link))
+    trace = Traceback.extract(
+        type(link),
+        link,
+        _from_our_code(link.__traceback__),
+        show_locals=True,
+        locals_max_length=sys.maxsize,
+        locals_max_string=sys.maxsize,
+        locals_hide_dunder=False,
+    )
+    for stack in trace.stacks:
+        for frame in stack.frames:
+            yield (
+                f"locals of {frame.name}",
+                " ".join(map(str, (frame.locals or {}).values())),
+            )
+
+
+def _from_our_code(frames: TracebackType | None) -> TracebackType | None:
+    """Drop the frames of the test, whose locals may well hold the secret."""
+    while frames is not None:
+        if frames.tb_frame.f_globals["__name__"].startswith("css_snapshot"):
+            return frames
+        frames = frames.tb_next
+    return None
