@@ -1,0 +1,101 @@
+"""What the journal remembers of a target, and how it says that it can't."""
+
+import sqlite3
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Self
+
+import attrs
+
+from css_snapshot.errors import CSSError
+from css_snapshot.models import Backup
+
+_TEXT_LENGTH: Final = 500
+
+
+class JournalError(CSSError):
+    """The journal can't be used; nothing was sent on its account.
+
+    What it held before is still there, as far as the disk gives it back.
+
+    Attributes:
+        path: The journal's file.
+        retryable: Whether it is only in use, by another run.
+    """
+
+    sent = False
+
+    def __init__(self, path: Path, problem: str, *, retryable: bool = False) -> None:
+        super().__init__(f"journal {path}: {problem}")
+        self.path = path
+        self.retryable = retryable
+
+    @classmethod
+    def reported(cls, path: Path, error: sqlite3.Error) -> Self:
+        """Make the error for what SQLite reports."""
+        hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")
+        return cls(path, f"{error}{hint}")
+
+
+_HINTS: Final = {
+    sqlite3.SQLITE_FULL: "; what was committed before is safe: free some space and"
+    " run again",
+    sqlite3.SQLITE_IOERR: "; what was committed before is safe, if the disk is",
+    sqlite3.SQLITE_NOTADB: "; it is damaged, or was never a journal",
+    sqlite3.SQLITE_CORRUPT: "; it is damaged: move it away, and a new one is begun;"
+    " `ensure` then adopts what was created",
+    sqlite3.SQLITE_CANTOPEN: "; is its directory there, and writable?",
+    sqlite3.SQLITE_READONLY: "; it, or its directory, is not writable",
+}
+
+
+class State(StrEnum):
+    """How far a target was when its entry was last written."""
+
+    INTENT = "intent"
+    DONE = "done"
+    FAILED = "failed"
+    INDETERMINATE = "indeterminate"
+
+
+def _storable(text: str | None) -> str | None:
+    """Cut a text, and replace what is no Unicode, which SQLite would refuse."""
+    if text is None:
+        return None
+    return text[:_TEXT_LENGTH].encode("utf-8", "replace").decode("utf-8")
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """What the journal knows of one target.
+
+    Attributes:
+        cluster_id: The cluster.
+        name: The name of the snapshot wanted.
+        digest: Stands for the target with all its values.
+        state: How far it was.
+        since: When the creation was last about to be sent, aware; `None` if it
+            never was.
+        attempts: How many times the creation was sent in the run that ended it.
+        how: `"created"` or `"adopted"`, for what is done.
+        backup_id: The snapshot's id, if it is known.
+        error: The text of the error that ended it, at most 500 characters.
+        updated: When the entry was written, aware.
+    """
+
+    cluster_id: str
+    name: str
+    digest: bytes
+    state: State
+    since: datetime | None = None
+    attempts: int = 0
+    how: str | None = None
+    backup_id: str | None = attrs.field(default=None, converter=_storable)
+    error: str | None = attrs.field(default=None, converter=_storable)
+    updated: datetime
+
+    @property
+    def backup(self) -> Backup | None:
+        """The snapshot's id and name, if they are known."""
+        return None if self.backup_id is None else Backup(self.backup_id, self.name)

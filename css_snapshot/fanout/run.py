@@ -1,0 +1,157 @@
+"""A run: targets in, outcomes out, and an end that leaves nothing behind."""
+
+from collections.abc import AsyncIterable, Iterable
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from css_snapshot.clock import Clock
+from css_snapshot.errors import ConfigurationError
+from css_snapshot.events import logger
+from css_snapshot.fanout.breaker import NOT_ACCEPTED, Breaker
+from css_snapshot.fanout.journal import Journal
+from css_snapshot.fanout.outcomes import Outcome
+from css_snapshot.fanout.processor import Operation, Processor
+from css_snapshot.fanout.records import Records
+from css_snapshot.fanout.scheduler import Scheduler
+from css_snapshot.fanout.settings import Settings
+from css_snapshot.fanout.summary import RunProgress, Summary
+from css_snapshot.fanout.targets import Source, Target
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class FanOut(Generic[T_co]):
+    """A run over many targets, made by `fan_out` or `SnapshotService.fan_out`.
+
+    It works while its block is open, and hands out outcomes in the order in which
+    they come about:
+
+        async with fan_out(operation, targets) as run:
+            async for outcome in run:
+                print(outcome)
+        print(run.summary)
+
+    Targets are pulled as they can be started, and no new ones are started while
+    twice `limit` are under way or wait for the consumer. A target whose cluster is
+    in flight waits for it without holding others up, as long as no more than 1,024
+    (or four times `limit`) do so. When the block is left early, what is in flight is
+    cancelled, within a second; with a journal, the next run finds out what became
+    of it.
+
+    A run that can't go on starts no more targets, finishes those in flight, and ends
+    the iteration with an `ExceptionGroup` (once; it also comes out of the block if
+    nobody iterates to the end): the source of the targets raised, the credentials
+    were not accepted, the journal failed, or as `on_error` and `max_failures` say.
+    """
+
+    def __init__(
+        self,
+        operation: Operation[T_co],
+        targets: Iterable[Target] | AsyncIterable[Target],
+        *,
+        settings: Settings,
+        journal: Journal | None,
+        clock: Clock,
+    ) -> None:
+        records = Records(journal, clock)
+        self._journal = journal
+        self._breaker = Breaker(settings)
+        self._processor = Processor(
+            operation,
+            settings=settings,
+            records=records,
+            clock=clock,
+            on_refused=lambda error: self._scheduler.trip(NOT_ACCEPTED, error),
+        )
+        self._scheduler = Scheduler(
+            source=Source(targets),
+            processor=self._processor,
+            records=records,
+            breaker=self._breaker,
+            limit=settings.limit,
+            clock=clock,
+        )
+        self._entered = False
+        self._reported = False
+
+    async def __aenter__(self) -> Self:
+        if self._entered:
+            raise ConfigurationError("a run can be entered once; make a new one")
+        self._entered = True
+        if self._journal is not None:
+            await self._journal.open()
+        self._scheduler.begin()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            await self._scheduler.drain()
+        finally:
+            if self._journal is not None:
+                self._journal.close()
+                await self._journal.closed()
+        if error is None:
+            self._report()
+        elif self.stopped_by is not None and not self._reported:
+            logger.warning("%s", self._breaker.reason, exc_info=self.stopped_by)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Outcome[T_co]:
+        if not self._entered:
+            raise ConfigurationError("a run is iterated inside its `async with` block")
+        scheduler = self._scheduler
+        await scheduler.news()
+        if not scheduler.outcomes:
+            self._report()
+            raise StopAsyncIteration
+        return scheduler.take()
+
+    async def finish(self) -> Summary:
+        """Go on to the end, and let the outcomes pass.
+
+        Raises:
+            ExceptionGroup: The run could not go on.
+        """
+        async for _ in self:
+            pass
+        return self.summary
+
+    def stop(self) -> None:
+        """Start no more targets; those in flight finish, then the iteration ends."""
+        self._scheduler.trip("it was asked to")
+
+    @property
+    def summary(self) -> Summary:
+        """How many targets ended in which way, so far or for good."""
+        return self._scheduler.tally.summary(self._breaker.reason)
+
+    @property
+    def stopped_by(self) -> ExceptionGroup[Exception] | None:
+        """Why the run could not go on; `None` if it could, or was asked to stop."""
+        return self._breaker.report()
+
+    @property
+    def progress(self) -> RunProgress:
+        """How the run stands at this moment."""
+        scheduler = self._scheduler
+        return RunProgress(
+            summary=self.summary,
+            pulled=scheduler.pulled,
+            in_flight=self._processor.in_flight,
+            waiting=scheduler.lanes.held,
+            rate=scheduler.tally.rate,
+            allowed_rate=self._processor.pace.allowed,
+        )
+
+    def _report(self) -> None:
+        error = self.stopped_by
+        if error is not None and not self._reported:
+            self._reported = True
+            raise error

@@ -1,0 +1,278 @@
+"""Who works when: targets are pulled, tasks started, outcomes collected."""
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine
+from contextvars import Context, copy_context
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
+
+from css_snapshot.clock import Clock
+from css_snapshot.events import logger
+from css_snapshot.fanout.breaker import Breaker
+from css_snapshot.fanout.job import Job, Requeue
+from css_snapshot.fanout.lanes import Lanes
+from css_snapshot.fanout.outcomes import Indeterminate, Outcome
+from css_snapshot.fanout.processor import Processor
+from css_snapshot.fanout.records import Records
+from css_snapshot.fanout.summary import Tally
+from css_snapshot.fanout.targets import Source, Target
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+_LOOK_AHEAD: Final = 1024
+_DRAIN_SECONDS: Final = 0.8
+
+
+class Scheduler(Generic[T]):
+    """Keeps a window of tasks at work on a stream of targets.
+
+    All its state is changed in the event loop, between two awaits.
+
+    Args:
+        source: Where targets come from.
+        processor: What is done with each.
+        records: The journal, if there is one.
+        breaker: What makes it stop.
+        limit: Tasks at a time.
+        clock: Where time comes from.
+
+    Attributes:
+        outcomes: What has come about and was not taken yet.
+        lanes: The targets that have not started.
+        tally: The counts.
+        pulled: Targets taken from the source.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source[Target],
+        processor: Processor[T],
+        records: Records,
+        breaker: Breaker,
+        limit: int,
+        clock: Clock,
+    ) -> None:
+        self.outcomes: deque[Outcome[T]] = deque()
+        self.lanes: Lanes[Job] = Lanes()
+        self.tally = Tally(clock)
+        self.pulled = 0
+        self._source = source
+        self._processor = processor
+        self._records = records
+        self._breaker = breaker
+        self._limit = limit
+        self._look_ahead = max(_LOOK_AHEAD, 4 * limit)
+        self._clock = clock
+        self._context: Context = copy_context()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._paused: dict[Job, asyncio.Task[None]] = {}
+        self._feeding: asyncio.Task[None] | None = None
+        self._working: dict[Job, asyncio.Task[Outcome[T] | Requeue]] = {}
+        self._exhausted = False
+        self._left = False
+        self._drained = False
+        self._room = asyncio.Event()
+        self._news = asyncio.Event()
+
+    def begin(self) -> None:
+        """Start to work, in the context of whoever calls."""
+        self._context = copy_context()
+        self.tally = Tally(self._clock)
+        self._feeding = self._start(self._feed())
+        self._feeding.add_done_callback(self._fed)
+
+    @property
+    def over(self) -> bool:
+        """Whether all targets have ended, or none will start any more."""
+        if self._drained:
+            return True
+        if self._working or self.lanes.held or self.lanes.any_ready:
+            return False
+        return self._exhausted or self._stopping
+
+    async def news(self) -> None:
+        """Wait until there is an outcome, or the end."""
+        while not (self.outcomes or self.over):
+            self._news.clear()
+            await self._news.wait()
+
+    def take(self) -> Outcome[T]:
+        """Take the oldest outcome, and use the room it leaves."""
+        outcome = self.outcomes.popleft()
+        self._go_on()
+        return outcome
+
+    def trip(self, reason: str, error: Exception | None = None) -> None:
+        """Start no more targets; what is in flight finishes.
+
+        Args:
+            reason: Why, in a few words.
+            error: The error that is the reason.
+        """
+        if self._breaker.trip(reason, error):
+            self._wind_up()
+
+    async def drain(self) -> None:
+        """Cancel what is in flight, and wait until it has ended, for a second."""
+        self._left = True
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        try:
+            if tasks:
+                _, stuck = await asyncio.wait(tasks, timeout=_DRAIN_SECONDS)
+                if stuck:
+                    logger.warning(
+                        "%d operations go on after their cancellation", len(stuck)
+                    )
+        finally:
+            self._drained = True
+            self._go_on()
+
+    @property
+    def _stopping(self) -> bool:
+        return self._left or bool(self._breaker.reason)
+
+    @property
+    def _may_start(self) -> bool:
+        return (
+            not self._stopping
+            and len(self._working) < self._limit
+            and len(self._working) + len(self.outcomes) < 2 * self._limit
+        )
+
+    async def _feed(self) -> None:
+        """Pull targets as there is room for them."""
+        try:
+            while await self._has_room():
+                target = await self._source.pull()
+                # The source may have stopped the run itself.
+                if target is None or self._stopping:
+                    break
+                self.pulled += 1
+                self.lanes.admit(Job(target))
+                self._go_on()
+        finally:
+            await self._source.aclose()
+
+    async def _has_room(self) -> bool:
+        """Wait until another target is needed; `False` means that none ever will."""
+        while not self._stopping:
+            if (
+                self._may_start
+                and not self.lanes.any_ready
+                and self.lanes.held < self._look_ahead
+            ):
+                return True
+            self._room.clear()
+            await self._room.wait()
+        return False
+
+    def _fed(self, feeding: asyncio.Task[None]) -> None:
+        self._exhausted = True
+        failure = self._failure_of(feeding)
+        if failure is not None:
+            self.trip("the source of the targets failed", failure)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Start what may start now, and wake whoever waits for a change."""
+        while self._may_start:
+            job = self.lanes.next()
+            if job is None:
+                break
+            work = self._start(self._processor.process(job))
+            self._working[job] = work
+            work.add_done_callback(partial(self._worked, job))
+        self._room.set()
+        over = self.over
+        if over:
+            self.tally.end()
+        if over or self.outcomes:
+            self._news.set()
+
+    def _start(self, work: Coroutine[object, object, R]) -> asyncio.Task[R]:
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(work, context=self._context.copy())
+        self._tasks.add(task)
+        return task
+
+    def _worked(self, job: Job, work: asyncio.Task[Outcome[T] | Requeue]) -> None:
+        del self._working[job]
+        failure = self._failure_of(work)
+        if failure is not None:
+            # Not even an error in this package may make a target vanish.
+            self._ended(job, Indeterminate(target=job.target, error=failure))
+        elif not work.cancelled():
+            self._ended(job, work.result())
+        elif job.under_way and not self._left:
+            error = RuntimeError("it was cancelled from outside")
+            self._ended(job, Indeterminate(target=job.target, error=error))
+        else:
+            self._drop(job)
+        broken, self._records.broken = self._records.broken, None
+        if broken is not None:
+            self.trip("the journal failed", broken)
+        self._go_on()
+
+    def _drop(self, job: Job) -> None:
+        """Let a target go that was not called, or was turned away."""
+        self.lanes.release(job)
+        if job.fallback is not None and not self._left:
+            self._emit(job.fallback)
+
+    def _ended(self, job: Job, ended: Outcome[T] | Requeue) -> None:
+        if not isinstance(ended, Requeue):
+            self.lanes.release(job)
+            self._emit(ended)
+        elif self._stopping:
+            self._drop(job)
+        else:
+            self.lanes.set_aside()
+            pause = self._paused[job] = self._start(self._pause(ended.pause))
+            pause.add_done_callback(partial(self._waited, job))
+
+    async def _pause(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+    def _waited(self, job: Job, pause: asyncio.Task[None]) -> None:
+        self._failure_of(pause)
+        if self._paused.pop(job, None) is not None:
+            self.lanes.bring_back(job)
+            self._go_on()
+
+    def _emit(self, outcome: Outcome[T]) -> None:
+        self.tally.count(outcome)
+        self.outcomes.append(outcome)
+        if self._breaker.note(outcome):
+            self._wind_up()
+
+    def _wind_up(self) -> None:
+        """Call no more operations, and drop all that wait to be called."""
+        paused, self._paused = self._paused, {}
+        for pause in paused.values():
+            pause.cancel()
+        for job in (*self.lanes.clear(), *paused):
+            self._drop(job)
+        for job, work in self._working.items():
+            if not job.under_way:
+                work.cancel()
+        if self._feeding is not None:
+            self._feeding.cancel()
+        self._go_on()
+
+    def _failure_of(self, task: asyncio.Task[R]) -> Exception | None:
+        """Answer what a task failed with, and stop if somebody else cancelled it."""
+        self._tasks.discard(task)
+        if not task.cancelled():
+            failure = task.exception()
+            return failure if isinstance(failure, Exception) else None
+        if not task.cancelling():
+            return RuntimeError("it cancelled itself")
+        if not self._stopping:
+            error = RuntimeError("a task of the run was cancelled from outside")
+            self.trip("it was cancelled", error)
+        return None

@@ -1,0 +1,119 @@
+"""What a run is to do: targets, and where they are pulled from."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Generic, TypeVar
+
+import attrs
+
+from css_snapshot.errors import ConfigurationError
+from css_snapshot.models import CreateSnapshotRequest, Indices
+from css_snapshot.validation import check_id
+
+Wanted = TypeVar("Wanted", bound="Target")
+
+_DIGEST_SIZE = 16
+
+
+@attrs.frozen
+class Target:
+    r"""A cluster, and the snapshot wanted of it.
+
+    Nothing is checked here: a target that breaks a rule comes out of the run as
+    `Failed`, and the others are not held up by it. A subclass may carry more, such
+    as a region to choose a service by.
+
+    Attributes:
+        cluster_id: The cluster's id.
+        name: The snapshot's name: 4 to 64 characters, a lower-case letter, then
+            lower-case letters, digits, hyphens or underscores.
+        indices: Names or patterns, as a sequence or joined by commas; `None` for
+            all. Joined at most 1,024 characters.
+        description: At most 256 characters, none of `!<>=&"'\`.
+    """
+
+    cluster_id: str
+    name: str
+    indices: Indices = None
+    description: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id}/{self.name}"
+
+    def request(self) -> CreateSnapshotRequest:
+        """Answer what to ask the service for.
+
+        Raises:
+            RequestValidationError: A value breaks its rule.
+        """
+        check_id("cluster_id", self.cluster_id)
+        return CreateSnapshotRequest(
+            self.name, indices=self.indices, description=self.description
+        )
+
+
+def digest(cluster_id: str, request: CreateSnapshotRequest) -> bytes:
+    """Answer 16 bytes that stand for a target with all its values.
+
+    The order of the indices does not count.
+
+    Args:
+        cluster_id: The cluster.
+        request: What is wanted of it.
+    """
+    indices = None if request.indices is None else sorted(set(request.indices))
+    values = [cluster_id, request.name, indices, request.description]
+    return hashlib.blake2b(
+        json.dumps(values).encode("ascii"), digest_size=_DIGEST_SIZE
+    ).digest()
+
+
+class Source(Generic[Wanted]):
+    """Targets, pulled one by one from an iterable or an async iterable.
+
+    The run takes what it is given over: a generator is closed when the run ends.
+
+    Args:
+        targets: Where they come from. Pulling from a plain iterable must not block.
+
+    Raises:
+        ConfigurationError: It is neither an iterable nor an async iterable.
+    """
+
+    def __init__(self, targets: Iterable[Wanted] | AsyncIterable[Wanted]) -> None:
+        self._plain: Iterator[Wanted] = iter(())
+        self._async: AsyncIterator[Wanted] | None = None
+        if isinstance(targets, AsyncIterable):
+            self._async = aiter(targets)
+        elif isinstance(targets, Iterable):
+            self._plain = iter(targets)
+        else:
+            raise ConfigurationError("targets: must be an iterable of Target")
+
+    async def pull(self) -> Wanted | None:
+        """Answer the next target, or `None` after the last one.
+
+        Raises:
+            TypeError: What came is not a `Target`.
+            Exception: Whatever the iterable raises.
+        """
+        try:
+            if self._async is None:
+                target = next(self._plain)
+            else:
+                target = await anext(self._async)
+        except (StopIteration, StopAsyncIteration):
+            return None
+        if not isinstance(target, Target):
+            raise TypeError(f"targets: must be Target, not {type(target).__name__}")
+        return target
+
+    async def aclose(self) -> None:
+        """Close the generator, if the targets came from one."""
+        close = getattr(self._plain, "close", None)
+        if close is not None:
+            close()
+        close = getattr(self._async, "aclose", None)
+        if close is not None:
+            await close()

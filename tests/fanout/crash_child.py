@@ -1,0 +1,43 @@
+"""A run that somebody may kill at any moment, and start again.
+
+    python crash_child.py '{"endpoint": …, "project_id": …, "token": …, "journal": …,
+                            "operation": …, "clusters": […], "name": …}'
+
+Prints a line per outcome as soon as it is handed out, and `over` at the end.
+"""
+
+import asyncio
+import json
+import sys
+
+from css_snapshot import SnapshotService
+from css_snapshot.auth import TokenAuth
+from css_snapshot.fanout import Target, fan_out_snapshots
+
+
+async def main(task: dict[str, str], clusters: list[str]) -> None:
+    async with (
+        SnapshotService(
+            endpoint=task["endpoint"],
+            project_id=task["project_id"],
+            auth=TokenAuth(task["token"]),
+            timeout=1.0,
+        ) as service,
+        fan_out_snapshots(
+            service._client,
+            (Target(cluster, task["name"]) for cluster in clusters),
+            where=task["endpoint"],
+            operation=task["operation"],  # type: ignore[arg-type]  # one of the two
+            limit=16,
+            journal=task["journal"],
+            settle=0.4,
+        ) as run,
+    ):
+        async for outcome in run:
+            print(type(outcome).__name__, flush=True)  # noqa: T201  # for the parent
+    print("over", flush=True)  # noqa: T201  # for the parent
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    asyncio.run(main(given, given.pop("clusters")))

@@ -1,0 +1,65 @@
+"""Runs of many targets: memory stays flat, and a real server is kept busy."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from css_snapshot import RetryPolicy, SnapshotService
+from css_snapshot.auth import TokenAuth
+from css_snapshot.emulator import EmulatorServer, EmulatorState
+from css_snapshot.fanout import Target, fan_out_snapshots
+
+CHILD: Final = Path(__file__).with_name("load_child.py")
+TESTS: Final = Path(__file__).parent.parent
+MANY: Final = int(os.environ.get("CSS_SNAPSHOT_LOAD_TARGETS", "20000"))
+"""Targets of the load test; the figure of the design is 100,000."""
+
+
+def measure(count: int, journal: Path) -> dict[str, int]:
+    """Run so many targets in a process of their own, and answer what it cost."""
+    path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    finished = subprocess.run(  # noqa: S603  # our own interpreter and script
+        [sys.executable, str(CHILD), str(count), str(journal)],
+        env={**os.environ, "PYTHONPATH": path},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    figures: dict[str, int] = json.loads(finished.stdout)
+    return figures
+
+
+def test_memory_does_not_grow_with_the_number_of_targets(tmp_path: Path) -> None:
+    few = measure(1000, tmp_path / "few.db")
+    many = measure(MANY, tmp_path / "many.db")
+
+    print(f"\n1,000: {few}, {MANY:,}: {many}")  # noqa: T201  # shown by `pytest -s`
+    assert many["created"] == MANY
+    assert many["peak"] - few["peak"] <= 15 * 1024
+
+
+async def test_five_thousand_clusters_over_a_socket(tmp_path: Path) -> None:
+    state = EmulatorState(clusters=5000, build_seconds=0.0)
+    with EmulatorServer(state).run_in_thread() as server:
+        async with (
+            SnapshotService(
+                endpoint=server.endpoint,
+                project_id=state.project_id,
+                auth=TokenAuth(state.token),
+                retry=RetryPolicy.none(),
+            ) as service,
+            fan_out_snapshots(
+                service._client,
+                (Target(cluster, "nightly-1") for cluster in state.cluster_ids),
+                where=server.endpoint,
+                operation="create",
+                limit=50,
+                journal=tmp_path / "nightly.db",
+            ) as run,
+        ):
+            summary = await run.finish()
+
+    assert summary.created == summary.total == state.creations == 5000
