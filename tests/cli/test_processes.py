@@ -1,0 +1,291 @@
+"""Commands in processes of their own: the emulator, the demonstration, Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+import pytest
+from cli.command_line import SECRET_KEY, check_clean, run
+
+from css_snapshot.cli.demo import _Demonstration
+from css_snapshot.cli.output import Output
+from css_snapshot.cli.stage import Stage, fleet
+from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
+from css_snapshot.emulator.snapshots import Outcome
+from css_snapshot.fanout import State, read_status
+
+PATIENCE: Final = 30
+
+
+@contextmanager
+def process(*args: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run a command in a process of its own, and don't leave it behind."""
+    started = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "css_snapshot", *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def read_record(stream: IO[str] | None) -> Mapping[str, object]:
+    assert stream is not None
+    record: Mapping[str, object] = json.loads(stream.readline())
+    return record
+
+
+def finished(started: "subprocess.Popen[str]") -> tuple[list[dict[str, object]], str]:
+    out, err = started.communicate(timeout=PATIENCE)
+    check_clean(out + err)
+    return [json.loads(line) for line in out.splitlines()], err
+
+
+def test_the_emulator_tells_how_to_use_it_and_ends_when_interrupted() -> None:
+    with process("emulator", "--port", "0", "--clusters", "2", "--json") as started:
+        told = read_record(started.stdout)
+        used = run(
+            *("create", str(told["clusters"][0]), "nightly", "--json"),  # type: ignore[index]  # a list of ids
+            CSS_ENDPOINT=str(told["endpoint"]),
+            HUAWEICLOUD_SDK_AK=str(told["access_key"]),
+            HUAWEICLOUD_SDK_SK=str(told["secret_key"]),
+            HUAWEICLOUD_SDK_PROJECT_ID=str(told["project_id"]),
+        )
+        started.send_signal(signal.SIGINT)
+        rest, err = finished(started)
+
+    assert set(told) == {
+        *("endpoint", "project_id", "access_key", "secret_key", "token", "clusters")
+    }
+    assert used.exit_code == 0
+    assert (started.returncode, rest, err) == (0, [], "")
+
+
+def test_the_emulator_tells_people_what_to_export() -> None:
+    with process(
+        "emulator", "--port", "0", "--clusters", "1", "--faults", "1"
+    ) as started:
+        assert started.stdout is not None
+        lines = [started.stdout.readline() for _ in range(5)]
+        started.terminate()
+        started.communicate(timeout=PATIENCE)
+
+    names = [line.partition("=")[0] for line in lines[:4]]
+    assert names == [
+        "export CSS_ENDPOINT",
+        "export HUAWEICLOUD_SDK_AK",
+        "export HUAWEICLOUD_SDK_SK",
+        "export HUAWEICLOUD_SDK_PROJECT_ID",
+    ]
+    assert lines[4].startswith("# cluster ")
+    assert started.returncode == 0
+
+
+def test_a_port_in_use_is_one_line(server: EmulatorServer) -> None:
+    port = server.endpoint.rpartition(":")[2]
+
+    ended = run("emulator", "--port", port)
+
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith("error: OSError: ")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def slow_fleet(server: EmulatorServer, cloud: EmulatorState) -> EmulatorState:
+    """Serve twelve clusters that would let a second snapshot of one name happen."""
+    for _ in range(9):
+        cloud.add_cluster()
+    cloud.unique_names = False
+    return cloud
+
+
+def command(journal: Path) -> tuple[str, ...]:
+    return (
+        *("fan-out", "--all-clusters", "--snapshot", "nightly", "--limit", "2"),
+        *("--journal", str(journal), "--timeout", "5", "--settle", "0.5"),
+    )
+
+
+def held(cloud: EmulatorState) -> list[int]:
+    return [len(cluster.snapshots) for cluster in cloud.clusters]
+
+
+def test_ctrl_c_once_finishes_what_is_in_flight(
+    slow_fleet: EmulatorState, tmp_path: Path
+) -> None:
+    journal = tmp_path / "nightly.db"
+    slow_fleet.faults.add(Fault.delay(0.2), operation="create", times=None)
+
+    with process(*command(journal)) as started:
+        first = read_record(started.stdout)
+        started.send_signal(signal.SIGINT)
+        (*outcomes, summary), err = finished(started)
+
+    done = read_status(journal).counts[State.DONE]
+    assert started.returncode == 130
+    assert (first["outcome"], summary["interrupted"]) == ("created", True)
+    assert {outcome["outcome"] for outcome in outcomes} <= {"created"}
+    assert summary["created"] == done == sum(held(slow_fleet)) < 12
+    assert read_status(journal).total == done
+    assert f"css-snapshot resume {journal}" in err
+
+    resumed = run("resume", str(journal))
+
+    assert resumed.exit_code == 0
+    assert held(slow_fleet) == [1] * 12
+
+
+def test_ctrl_c_twice_stops_and_leaves_the_journal_true(
+    slow_fleet: EmulatorState, tmp_path: Path
+) -> None:
+    journal = tmp_path / "nightly.db"
+    slow_fleet.faults.add(Fault.delay(0.01), operation="create", times=1)
+    stuck = slow_fleet.faults.add(
+        Fault.delay_after_commit(60.0), operation="create", times=None
+    )
+
+    with process(*command(journal)) as started:
+        read_record(started.stdout)
+        started.send_signal(signal.SIGINT)
+        assert started.stderr is not None
+        assert started.stderr.readline().startswith("finishing what is in flight")
+        started.send_signal(signal.SIGINT)
+        finished(started)
+
+    known = {entry.cluster_id for entry in read_status(journal).entries()}
+    counts = read_status(journal).counts
+    assert started.returncode == 130
+    assert counts[State.DONE] == 1
+    assert counts[State.INTENT] >= 1
+    assert known >= {one.id for one in slow_fleet.clusters if one.snapshots}
+
+    slow_fleet.faults.remove(stuck)
+    resumed = run("resume", str(journal), "--timeout", "1")
+
+    assert resumed.exit_code == 0
+    assert resumed.records[-1]["skipped"] == 1
+    assert held(slow_fleet) == [1] * 12
+
+
+def test_ctrl_c_without_a_journal_leaves_nothing_to_resume(
+    slow_fleet: EmulatorState,
+) -> None:
+    slow_fleet.faults.add(Fault.delay(0.1), operation="create", times=None)
+
+    with process(
+        *("fan-out", "--all-clusters", "--snapshot", "nightly", "--limit", "1")
+    ) as started:
+        read_record(started.stdout)
+        started.send_signal(signal.SIGTERM)
+        _, err = finished(started)
+
+    assert started.returncode == 130
+    assert err.splitlines()[-1].endswith("targets left")
+
+
+class Announced(deque[Outcome]):
+    """How the next snapshot ends; tells when it begins."""
+
+    def __init__(self, begun: threading.Event) -> None:
+        super().__init__(["COMPLETED"])
+        self._begun = begun
+
+    def popleft(self) -> Outcome:
+        self._begun.set()
+        return super().popleft()
+
+
+def test_ctrl_c_during_a_creation_says_that_it_may_exist(
+    slow_fleet: EmulatorState,
+) -> None:
+    slow_fleet.faults.add(Fault.delay_after_commit(60.0), operation="create")
+    begun = threading.Event()
+    slow_fleet.clusters[0].outcomes = Announced(begun)
+
+    with process("create", slow_fleet.cluster_ids[0], "nightly") as started:
+        assert begun.wait(PATIENCE)
+        started.send_signal(signal.SIGINT)
+        out, err = finished(started)
+
+    assert (started.returncode, out) == (130, [])
+    assert err.splitlines()[0].startswith("nightly may exist: css-snapshot ensure")
+    assert err.splitlines()[1:] == ["interrupted"]
+
+
+def test_a_reader_that_leaves_early_is_no_noise(slow_fleet: EmulatorState) -> None:
+    with process("clusters", "--json") as started:
+        assert started.stdout is not None
+        started.stdout.close()
+        assert started.stderr is not None
+        noise = started.stderr.read()
+
+    assert noise == ""
+
+
+def test_the_demonstration_crashes_resumes_and_counts() -> None:
+    ended = run("demo", "--clusters", "8")
+
+    lines = ended.stdout.splitlines()
+    assert ended.exit_code == 0
+    assert lines[-1] == "8 created, 0 duplicated"
+    assert "killed after 3 outcomes" in lines[1]
+    assert lines[3].split()[0] == "CLUSTER"
+    assert all(line.split()[-2:] == ["1", "COMPLETED"] for line in lines[4:12])
+
+
+async def test_the_demonstration_is_honest_about_a_crash_that_was_none(
+    tmp_path: Path,
+) -> None:
+    async with EmulatorServer(fleet(1)) as server:
+        stage = Stage(server=server, folder=tmp_path, name="Not-A-Name")
+
+        crash = await stage.crash(after=1)
+
+    assert (crash.outcomes, crash.killed) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("held", "line"),
+    [
+        ([0, 0, 1], "2 created, 1 duplicated"),
+        ([0], "1 created, 0 duplicated"),
+    ],
+)
+def test_the_demonstration_counts_what_is_there(
+    held: list[int], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = fleet(2)
+    for number in held:
+        state.add_snapshot(state.cluster_ids[number], "nightly")
+    stage = Stage(server=EmulatorServer(state), folder=tmp_path, name="nightly")
+
+    code = _Demonstration(output=Output(), stage=stage)._count()
+
+    assert code == 1
+    assert capsys.readouterr().out.splitlines()[-1] == line
+
+
+def test_the_demonstration_is_objects_for_programs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HUAWEICLOUD_SDK_SK", SECRET_KEY)
+
+    ended = run("demo", "--clusters", "2", "--json")
+
+    *clusters, last = ended.records
+    assert last == {"kind": "demo", "created": 2, "duplicated": 0}
+    assert {record["kind"] for record in clusters} == {"cluster"}
+    assert os.environ["HUAWEICLOUD_SDK_SK"] == SECRET_KEY

@@ -1,0 +1,115 @@
+"""The command that deletes snapshots no longer wanted, against an emulated cloud."""
+
+from collections.abc import Callable
+
+import pytest
+from cli.command_line import run
+
+from css_snapshot.cli.app import app
+from css_snapshot.cli.pruning import age
+from css_snapshot.emulator import EmulatorState, Fault
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def history(cloud: EmulatorState, cluster: str) -> list[str]:
+    """Make four nightly snapshots, oldest first, and one that is automatic."""
+    for days in (40, 30, 20, 10):
+        cloud.add_snapshot(cluster, f"nightly-{days}", age=days * DAY)
+    cloud.add_snapshot(cluster, "auto-1", automatic=True, age=50 * DAY)
+    return names(cloud, cluster)
+
+
+def names(cloud: EmulatorState, cluster: str) -> list[str]:
+    return sorted(snapshot.name for snapshot in cloud.snapshots(cluster))
+
+
+def test_a_dry_run_shows_what_would_go(
+    cloud: EmulatorState, cluster: str, history: list[str]
+) -> None:
+    ended = run("prune", cluster, "--keep", "2", "--dry-run")
+
+    assert ended.exit_code == 0
+    assert [line.split()[0] for line in ended.stdout.splitlines()] == [
+        *("NAME", "nightly-40", "nightly-30")
+    ]
+    assert ended.stderr == "2 would be deleted\n"
+    assert names(cloud, cluster) == history
+
+
+def test_what_is_no_longer_wanted_goes(
+    cloud: EmulatorState, cluster: str, history: list[str]
+) -> None:
+    ended = run(
+        *("prune", cluster, "--keep", "1", "--prefix", "nightly-"),
+        *("--older-than", "25d", "--yes", "--json"),
+    )
+
+    assert [(record["name"], record["deleted"]) for record in ended.records] == [
+        ("nightly-40", True),
+        ("nightly-30", True),
+    ]
+    assert names(cloud, cluster) == ["auto-1", "nightly-10", "nightly-20"]
+
+
+def test_nothing_to_delete_is_said(cluster: str, history: list[str]) -> None:
+    ended = run("prune", cluster, "--keep", "9", "--yes")
+
+    assert (ended.exit_code, ended.stdout) == (0, "")
+    assert ended.stderr == "nothing to delete\n"
+
+
+def test_without_anybody_to_ask_it_demands_yes(
+    cloud: EmulatorState, cluster: str, history: list[str]
+) -> None:
+    ended = run("prune", cluster, "--keep", "1")
+
+    assert ended.exit_code == 2
+    assert "--yes" in ended.stderr
+    assert not cloud.counts
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_at_a_terminal_it_asks_first(
+    answer: str,
+    cloud: EmulatorState,
+    cluster: str,
+    history: list[str],
+    at_terminal: Callable[[str], None],
+) -> None:
+    at_terminal(f"{answer}\n")
+
+    with pytest.raises(SystemExit) as ended:
+        app(["prune", cluster, "--keep", "1"])
+
+    gone = set(history) - set(names(cloud, cluster))
+    assert (ended.value.code == 0) == (answer == "y")
+    assert len(gone) == (3 if answer == "y" else 0)
+
+
+def test_what_was_deleted_before_a_failure_is_shown(
+    cloud: EmulatorState, cluster: str, history: list[str]
+) -> None:
+    cloud.faults.add(Fault.status(403), operation="delete", nth=2)
+
+    ended = run("prune", cluster, "--keep", "1", "--yes", "--json")
+
+    assert ended.exit_code == 1
+    assert [record["name"] for record in ended.records] == ["nightly-40"]
+    assert ended.error["error"] == "PruneError"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("3m", 180),
+        ("2h", 7200),
+        ("30d", 2592000),
+        ("1w", 604800),
+    ],
+)
+def test_an_age_is_a_number_with_a_unit(text: str, seconds: float) -> None:
+    assert age(text) == seconds

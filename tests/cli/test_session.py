@@ -1,0 +1,95 @@
+"""How a command ends: every way out has its exit code, and one line."""
+
+import asyncio
+
+import pytest
+import typer
+
+from css_snapshot.cli.exit_codes import ExitCode
+from css_snapshot.cli.output import Output
+from css_snapshot.cli.session import command, finish
+from css_snapshot.cli.settings import Settings
+from css_snapshot.errors import ConfigurationError
+
+
+async def fails_with(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (ConfigurationError("x: is wrong"), 2, "error: x: is wrong\n"),
+        (FileNotFoundError("nowhere"), 1, "error: FileNotFoundError: nowhere\n"),
+        (
+            KeyError("x"),
+            1,
+            "error: KeyError: 'x'; this is a bug: --debug shows where\n",
+        ),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_every_error_ends_in_its_code_and_one_line(
+    error: BaseException, code: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        finish(Output(), fails_with(error))
+
+    assert ended.value.exit_code == code
+    assert capsys.readouterr().err == line
+
+
+def test_a_command_that_ends_without_a_code_is_done() -> None:
+    async def work() -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(typer.Exit) as ended:
+        finish(Output(), work())
+
+    assert ended.value.exit_code == ExitCode.DONE
+
+
+def test_a_reader_that_leaves_is_no_error_of_the_command() -> None:
+    with pytest.raises(BrokenPipeError):
+        finish(Output(), fails_with(BrokenPipeError()))
+
+
+def test_a_command_must_say_where_it_writes_to() -> None:
+    async def work(number: int) -> None: ...
+
+    with pytest.raises(TypeError, match="Session or an Output"):
+        command(work)(number=1)
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings", "address"),
+    [
+        ({"CSS_ENDPOINT": "https://a"}, Settings(), "https://a"),
+        ({"CSS_ENDPOINT": "https://a"}, Settings(endpoint="https://b"), "https://b"),
+        (
+            {"CSS_ENDPOINT": "https://a"},
+            Settings(region="cn-north-4"),
+            "https://css.cn-north-4.myhuaweicloud.com",
+        ),
+        (
+            {"HUAWEICLOUD_SDK_REGION": "cn-north-1"},
+            Settings(),
+            "https://es.cn-north-1.myhuaweicloud.com",
+        ),
+        (
+            {"HUAWEICLOUD_SDK_REGION": "cn-north-1", "CSS_ENDPOINT": "https://a"},
+            Settings(),
+            "https://a",
+        ),
+    ],
+)
+def test_options_come_before_the_environment(
+    environment: dict[str, str],
+    settings: Settings,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert settings.address == address

@@ -1,0 +1,163 @@
+"""Targets as people write them, and the list they become."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from css_snapshot.cli.target_lines import Defaults, name_at, read_targets
+from css_snapshot.cli.target_list import RunOptions, TargetList, kept, list_path
+from css_snapshot.errors import ConfigurationError, RequestValidationError
+from css_snapshot.fanout import Target
+
+NIGHTLY = Defaults(name="nightly", indices="logs-*", description="of all")
+OPTIONS = RunOptions(
+    endpoint="https://css.example", project_id="p1", on_exists="adopt", settle=1.5
+)
+
+
+def read(*lines: str, defaults: Defaults = NIGHTLY) -> list[Target]:
+    return list(read_targets(lines, "targets.txt", defaults))
+
+
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [
+        ("c1", Target("c1", "nightly", "logs-*", "of all")),
+        ("  c1   special \n", Target("c1", "special", "logs-*", "of all")),
+        ("c1 special a,b", Target("c1", "special", "a,b", "of all")),
+        ("\ufeffc1", Target("c1", "nightly", "logs-*", "of all")),
+        (
+            '{"cluster_id": "c1", "indices": ["a", "b"], "region": "elsewhere"}',
+            Target("c1", "nightly", "a,b", "of all"),
+        ),
+        (
+            '{"cluster_id": "c1", "name": "special", "description": "this one"}',
+            Target("c1", "special", "logs-*", "this one"),
+        ),
+        (
+            '{"cluster_id": "c1", "indices": "a,b"}',
+            Target("c1", "nightly", "a,b", "of all"),
+        ),
+    ],
+)
+def test_a_line_says_as_much_as_it_likes(line: str, target: Target) -> None:
+    assert read(line) == [target]
+
+
+def test_empty_lines_and_comments_do_not_count() -> None:
+    assert [target.cluster_id for target in read("# all", "", "c1", "  ", "c2")] == [
+        *("c1", "c2")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("c1 Special", "name"),
+        ("c1/../c2", "cluster_id"),
+        ("c1 special A", "indices"),
+        ("c1 special a b", "target"),
+        ("{", "target"),
+        ('{"name": "special"}', "cluster_id"),
+        ('{"cluster_id": 1}', "cluster_id"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(line: str, field: str) -> None:
+    with pytest.raises(
+        RequestValidationError, match=rf"^targets\.txt, line 2, {field}: "
+    ):
+        read("c0", line)
+
+
+def test_a_target_without_a_name_anywhere_is_a_mistake() -> None:
+    with pytest.raises(RequestValidationError, match="--snapshot"):
+        read("c1", defaults=Defaults())
+
+
+def test_date_and_time_are_filled_into_a_name() -> None:
+    moment = datetime(2026, 11, 24, 2, 3, 4, tzinfo=UTC)
+
+    assert name_at("nightly-{date}-{time}", moment) == "nightly-20261124-020304"
+    assert name_at("{other}") == "{other}"
+
+
+def test_a_list_can_be_gone_through_more_than_once() -> None:
+    targets = [Target("c1", "nightly"), Target("c2", "nightly", "a,b", "both")]
+
+    with TargetList.of(targets) as listed:
+        assert (listed.count, list(listed), list(listed)) == (2, targets, targets)
+
+
+def test_a_list_of_nothing_is_a_mistake() -> None:
+    with pytest.raises(ConfigurationError, match="there are none"):
+        TargetList.of([])
+
+
+def test_a_mistake_in_the_last_line_is_told_before_the_first_is_used() -> None:
+    with pytest.raises(RequestValidationError, match="line 2"):
+        TargetList.of(read_targets(["c1", "C 2 3 4"], "x", NIGHTLY))
+
+
+def test_a_list_is_kept_beside_its_journal_for_its_owner_alone(tmp_path: Path) -> None:
+    journal = tmp_path / "nightly.db"
+    targets = [Target("c1", "nightly", "a,b"), Target("c2", "nightly")]
+
+    with TargetList.of(targets) as listed, listed.beside(journal, OPTIONS) as keep:
+        keep()
+    options, again = kept(journal)
+
+    with again:
+        assert (options, list(again)) == (OPTIONS, targets)
+    assert list_path(journal).stat().st_mode & 0o077 == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"nightly.db.targets"}
+
+
+def test_a_later_list_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
+    journal = tmp_path / "nightly.db"
+    for targets in ([Target("c1", "n-1"), Target("c2", "n-1")], [Target("c3", "n-3")]):
+        with TargetList.of(targets) as listed, listed.beside(journal, OPTIONS) as keep:
+            keep()
+
+    _, again = kept(journal)
+
+    with again:
+        assert list(again) == [Target("c3", "n-3")]
+
+
+def test_a_list_that_is_not_kept_leaves_nothing(tmp_path: Path) -> None:
+    with (
+        TargetList.of([Target("c1", "nightly")]) as listed,
+        listed.beside(tmp_path / "nightly.db", OPTIONS),
+    ):
+        pass
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_journal_needs_a_directory(tmp_path: Path) -> None:
+    with (
+        TargetList.of([Target("c1", "nightly")]) as listed,
+        pytest.raises(ConfigurationError, match="is no directory"),
+        listed.beside(tmp_path / "nowhere" / "nightly.db", OPTIONS),
+    ):
+        pass
+
+
+def test_a_missing_list_says_how_to_go_on(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="repeat the fan-out"):
+        kept(tmp_path / "nightly.db")
+
+
+@pytest.mark.parametrize("lines", [[], ["{}"], ["no json"], [OPTIONS], [OPTIONS, "{"]])
+def test_a_damaged_list_is_refused(lines: Iterable[object], tmp_path: Path) -> None:
+    good = (
+        '{"endpoint": "https://a", "project_id": "p", "on_exists": "adopt",'
+        ' "settle": 1}'
+    )
+    text = "\n".join(good if line is OPTIONS else str(line) for line in lines)
+    list_path(tmp_path / "nightly.db").write_text(text)
+
+    with pytest.raises(ConfigurationError, match="is not a list of targets"):
+        kept(tmp_path / "nightly.db")

@@ -1,0 +1,117 @@
+"""The commands wait and restore, against an emulated cloud."""
+
+import re
+
+import pytest
+from cli.command_line import run
+
+from css_snapshot.emulator import EmulatorState
+
+PATIENT = ("--for", "20", "--poll", "0.05")
+
+
+def test_waiting_ends_with_the_snapshot(cloud: EmulatorState, cluster: str) -> None:
+    cloud.build_seconds = 0.3
+    snapshot = cloud.add_snapshot(cluster, "nightly")
+
+    ended = run("wait", cluster, snapshot.id, *PATIENT)
+
+    assert ended.exit_code == 0
+    assert re.fullmatch(
+        rf"COMPLETED nightly \({snapshot.id}\) in \d+ s\n", ended.stdout
+    )
+    assert ended.stderr == "nightly: BUILDING\nnightly: COMPLETED\n"
+
+
+def test_waiting_tells_each_change_once_to_programs(
+    cloud: EmulatorState, cluster: str
+) -> None:
+    cloud.build_seconds = 0.3
+    snapshot = cloud.add_snapshot(cluster, "nightly")
+
+    ended = run("wait", cluster, snapshot.id, *PATIENT, "--json")
+
+    assert ended.records[0]["status"] == "COMPLETED"
+    assert ended.stderr.splitlines() == [
+        f'{{"kind": "progress", "snapshot_id": "{snapshot.id}", "status":'
+        f' "{status}", "restore_status": "none"}}'
+        for status in ("BUILDING", "COMPLETED")
+    ]
+
+
+def test_waiting_shows_a_moving_line_on_a_terminal(
+    cloud: EmulatorState, cluster: str
+) -> None:
+    snapshot = cloud.add_snapshot(cluster, "nightly")
+
+    ended = run("wait", cluster, snapshot.id, *PATIENT, FORCE_COLOR="1")
+
+    assert ended.exit_code == 0
+    assert "\x1b[?25l" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "error"),
+    [
+        ("FAILED", 1, "SnapshotFailedError"),
+        ("PART_FAILED", 1, "PartialSnapshotError"),
+        ("STUCK", 3, "WaitTimeoutError"),
+    ],
+)
+def test_what_does_not_complete_has_its_exit_code(
+    outcome: str, code: int, error: str, cloud: EmulatorState, cluster: str
+) -> None:
+    snapshot = cloud.add_snapshot(cluster, "nightly")
+    snapshot.outcome = outcome  # type: ignore[assignment]  # one of the literals
+
+    ended = run("wait", cluster, snapshot.id, "--for", "0.3", "--poll", "0.05")
+
+    assert (ended.exit_code, ended.stdout) == (code, "")
+    assert f"error: {error}: " in ended.stderr
+
+
+def test_a_restoration_is_begun(cloud: EmulatorState, cluster: str) -> None:
+    cloud.restore_seconds = 0.0
+    target = cloud.cluster_ids[1]
+    snapshot = cloud.add_snapshot(cluster, "nightly")
+
+    ended = run(
+        *("restore", cluster, snapshot.id, "--to", target),
+        *("--rename-pattern", "(.+)", "--rename-replacement", "old_$1"),
+    )
+
+    assert ended.exit_code == 0
+    assert ended.stdout == f"restoring {snapshot.id} into {target}\n"
+    assert cloud.counts["restore"] == 1
+
+
+def test_a_restoration_is_waited_for_if_told_to(
+    cloud: EmulatorState, cluster: str
+) -> None:
+    cloud.restore_seconds = 0.5
+    snapshot = cloud.add_snapshot(cluster, "nightly")
+
+    ended = run(
+        *("restore", cluster, snapshot.id, "--to", cluster, "--wait", "--json"),
+        *PATIENT,
+    )
+
+    begun, restored = ended.records
+    assert begun == {
+        "kind": "restoring",
+        "cluster_id": cluster,
+        "snapshot_id": snapshot.id,
+        "target_cluster_id": cluster,
+    }
+    assert restored["restore_status"] == "success"
+    assert '"restore_status": "restoring"' in ended.stderr
+
+
+def test_a_restoration_of_a_wrong_shape_is_not_sent(
+    cloud: EmulatorState, cluster: str
+) -> None:
+    ended = run("restore", cluster, "s1", "--to", cluster, "--rename-pattern", "(.+)")
+
+    assert ended.exit_code == 2
+    assert "rename" in ended.stderr
+    assert not cloud.counts
