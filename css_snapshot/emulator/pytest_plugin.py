@@ -1,0 +1,172 @@
+"""pytest fixtures for your own tests; nothing happens unless a test asks for them.
+
+- `css_emulator`: the emulated cloud, an `EmulatorState`, new for each test.
+- `css_service`: a `SnapshotService` that talks to it.
+- `css_faults`: what is to go wrong: `css_faults.add(Fault.drop_after_commit())`.
+- `css_endpoint`: its address, for programs that make their own service.
+- `css_service_options`: redefine it to give `css_service` other options.
+
+A marker sets the emulator up. `socket` and `real_time` are of this plugin, everything
+else is an option of `EmulatorState`:
+
+    @pytest.mark.css_emulator(clusters=5, list_lag=8.0, socket=True)
+
+`css_service` works in process, unless `socket=True` puts a real connection in between.
+Time passes only when the service pauses, and then at once, for the emulator as well:
+waiting for a snapshot that takes minutes takes none. `real_time=True` turns that off.
+Time limits, and faults that delay, are of real time in any case.
+
+The fixtures are plain ones, so that they suit tests run by pytest-asyncio in any mode,
+by anyio on asyncio, or by `asyncio.run`.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from css_snapshot import Clock, SnapshotService
+    from css_snapshot.emulator import EmulatorState, Faults
+    from css_snapshot.service import ServiceOptions
+
+_MARKER = "css_emulator"
+_HELP = (
+    f"{_MARKER}(socket=False, real_time=False, **options): "
+    "set up the emulated cloud of css_snapshot; options as of EmulatorState"
+)
+
+
+class EmulatedTime:
+    """Time that passes only when someone sleeps, and then at once.
+
+    Of several who sleep at the same time, the one due first wakes first.
+
+    Args:
+        began: Where it starts, in seconds since the epoch.
+    """
+
+    def __init__(self, began: float) -> None:
+        self._now = began
+        self._due: list[float] = []
+
+    def timestamp(self) -> float:
+        """Answer the seconds since the epoch."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for a number of seconds without taking any real time."""
+        due = self._now + max(seconds, 0.0)
+        self._due.append(due)
+        try:
+            while True:
+                await asyncio.sleep(0)
+                if self._now >= due:
+                    return
+                if due == min(self._due):
+                    self._now = due
+        finally:
+            self._due.remove(due)
+
+    def clock(self) -> "Clock":
+        """Answer this time as a clock for a service."""
+        from css_snapshot.clock import Clock  # noqa: PLC0415  # not at pytest's start
+
+        return Clock(
+            now=lambda: datetime.fromtimestamp(self._now, UTC),
+            monotonic=self.timestamp,
+            sleep=self.sleep,
+        )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", _HELP)
+
+
+class _Setup(NamedTuple):
+    """What a test's marker asks for."""
+
+    options: dict[str, object]
+    socket: bool
+    time: EmulatedTime | None
+
+
+@pytest.fixture
+def _css_setup(request: pytest.FixtureRequest) -> _Setup:
+    marker = request.node.get_closest_marker(_MARKER)
+    if marker is not None and marker.args:
+        raise pytest.UsageError(f"{_MARKER}: takes keywords only")
+    options: dict[str, object] = {} if marker is None else dict(marker.kwargs)
+    socket = bool(options.pop("socket", False))
+    if options.pop("real_time", False):
+        return _Setup(options, socket, None)
+    emulated = EmulatedTime(time.time())
+    return _Setup({"clock": emulated.timestamp, **options}, socket, emulated)
+
+
+@pytest.fixture
+def css_emulator(_css_setup: _Setup) -> "EmulatorState":
+    """The emulated cloud, new for each test; see the marker `css_emulator`."""
+    from css_snapshot.emulator import EmulatorState  # noqa: PLC0415  # not at start
+
+    try:
+        return EmulatorState(**_css_setup.options)  # type: ignore[arg-type]  # the user's to get right
+    except TypeError as exc:
+        raise pytest.UsageError(f"{_MARKER}: {exc}") from None
+
+
+@pytest.fixture
+def css_faults(css_emulator: "EmulatorState") -> "Faults":
+    """What goes wrong in the emulated cloud; nothing, to begin with."""
+    return css_emulator.faults
+
+
+@pytest.fixture
+def css_endpoint(css_emulator: "EmulatorState") -> Iterator[str]:
+    """The address of the emulated cloud, served on a socket of this machine."""
+    from css_snapshot.emulator import EmulatorServer  # noqa: PLC0415  # not at start
+
+    with EmulatorServer(css_emulator).run_in_thread() as server:
+        yield server.endpoint
+
+
+@pytest.fixture
+def css_service_options() -> "ServiceOptions":
+    """Options for `css_service`; redefine this fixture to give it any."""
+    return {}
+
+
+@pytest.fixture
+def css_service(
+    request: pytest.FixtureRequest,
+    css_emulator: "EmulatorState",
+    css_service_options: "ServiceOptions",
+    _css_setup: _Setup,
+) -> "SnapshotService":
+    """A service that talks to the emulated cloud; it needs no closing."""
+    import httpx  # noqa: PLC0415  # not at pytest's start
+
+    from css_snapshot import SnapshotService  # noqa: PLC0415  # likewise
+    from css_snapshot.auth import TokenAuth  # noqa: PLC0415  # likewise
+    from css_snapshot.emulator import EmulatorTransport  # noqa: PLC0415  # likewise
+
+    options: ServiceOptions = {
+        "project_id": css_emulator.project_id,
+        "auth": TokenAuth(css_emulator.token),
+    }
+    if _css_setup.time is not None:
+        options["clock"] = _css_setup.time.clock()
+    if _css_setup.socket:
+        options["endpoint"] = request.getfixturevalue("css_endpoint")
+        # Closes each connection after its answer, while its event loop still runs.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        options["transport"] = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+    else:
+        options["endpoint"] = "https://css.emulator.invalid"
+        options["transport"] = EmulatorTransport(css_emulator)
+    options.update(css_service_options)
+    return SnapshotService(**options)

@@ -1,0 +1,127 @@
+"""The example DAG, run headless against the emulator."""
+
+# Airflow is not installed where the types are checked.
+# pyright: reportMissingImports=false
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+import pytest
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.trigger import Trigger
+from airflow.models.xcom import XComModel
+from airflow.sdk import DAG
+from airflow.utils.session import create_session
+from sqlalchemy import event
+
+from css_snapshot.emulator import EmulatorState, Fault
+
+EXAMPLE: Final = Path(__file__).parent / "dags" / "nightly_snapshots.py"
+
+pytestmark = pytest.mark.usefixtures("database", "connection")
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def dag() -> DAG:
+    dag: DAG = load(EXAMPLE).dag
+    mapped = dag.get_task("snapshot").partial_kwargs
+    mapped["retry_delay"] = timedelta(0)
+    mapped["poll"] = 0.1
+    return dag
+
+
+@pytest.fixture
+def stored_triggers() -> Iterator[list[dict[str, object]]]:
+    """Collect what is written to the table of triggers."""
+    rows: list[dict[str, object]] = []
+
+    def note(_mapper: object, _connection: object, trigger: Trigger) -> None:
+        rows.append(dict(trigger.kwargs))
+
+    event.listen(Trigger, "before_insert", note)
+    yield rows
+    event.remove(Trigger, "before_insert", note)
+
+
+def tries_of(run_id: str) -> dict[int, tuple[str, int]]:
+    with create_session() as session:
+        rows = session.query(TaskInstance).filter_by(run_id=run_id, task_id="snapshot")
+        return {row.map_index: (row.state, row.try_number) for row in rows}
+
+
+def results_of(run_id: str) -> list[Mapping[str, object]]:
+    with create_session() as session:
+        rows = session.query(XComModel).filter_by(
+            run_id=run_id, task_id="snapshot", key="return_value"
+        )
+        return [XComModel.deserialize_value(row) for row in rows]
+
+
+def test_each_cluster_gets_exactly_one_snapshot_though_one_task_fails_once(
+    dag: DAG, state: EmulatorState
+) -> None:
+    unlucky = sorted(state.cluster_ids)[1]
+    state.faults.add(
+        Fault.status_after_commit(403), operation="create", cluster_id=unlucky
+    )
+
+    run = dag.test()
+
+    assert run.state == "success"
+    assert tries_of(run.run_id) == {
+        0: ("success", 1),
+        1: ("success", 2),
+        2: ("success", 1),
+    }
+    assert state.creations == 3
+    held = {
+        cluster_id: [snapshot.id for snapshot in state.snapshots(cluster_id)]
+        for cluster_id in state.cluster_ids
+    }
+    told = {row["cluster_id"]: [row["snapshot_id"]] for row in results_of(run.run_id)}
+    assert held == told
+
+
+def test_what_is_stored_of_the_triggers_is_ids_and_numbers(
+    dag: DAG, state: EmulatorState, stored_triggers: list[dict[str, object]]
+) -> None:
+    run = dag.test()
+
+    assert run.state == "success"
+    assert len(stored_triggers) == 3
+    assert {str(row["cluster_id"]) for row in stored_triggers} == set(state.cluster_ids)
+    for row in stored_triggers:
+        assert set(row) == {
+            *("css_conn_id", "cluster_id", "snapshot_id", "until", "poll")
+        }
+    shown = repr(stored_triggers)
+    assert state.secret_key not in shown
+    assert state.access_key not in shown
+
+
+def test_a_snapshot_that_failed_is_followed_by_a_numbered_one(
+    dag: DAG, state: EmulatorState
+) -> None:
+    unlucky = sorted(state.cluster_ids)[2]
+    state.next_outcome(unlucky, "FAILED")
+
+    run = dag.test()
+
+    assert run.state == "success"
+    assert tries_of(run.run_id)[2] == ("success", 2)
+    failed, completed = state.snapshots(unlucky)
+    assert completed.name == f"{failed.name}-2"
+    assert state.creations == 4

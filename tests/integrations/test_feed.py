@@ -1,0 +1,152 @@
+"""A run in the background: its readers, its end, and its failures."""
+
+import asyncio
+import json
+import logging
+
+import pytest
+
+from css_snapshot import AuthenticationError, Backup, ForbiddenError
+from css_snapshot.fanout import Created, Failed, FanOut, Target, fan_out
+from css_snapshot.integrations.feed import OutcomeFeed, outcome_record
+
+TARGETS = [Target(f"cluster-{number}", "nightly") for number in range(4)]
+
+
+class Operation:
+    """Creates at once, but for one cluster, which waits to be let go or fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.reached = asyncio.Event()
+        self.released = asyncio.Event()
+
+    async def __call__(self, target: Target) -> Backup:
+        if target.cluster_id == "cluster-3":
+            self.reached.set()
+            await self.released.wait()
+            if self.error is not None:
+                raise self.error
+        return Backup(f"id-of-{target.cluster_id}", target.name)
+
+
+def refused(kind: type[AuthenticationError | ForbiddenError]) -> Exception:
+    return kind("refused", status=401)
+
+
+async def clusters_of(feed: OutcomeFeed[Backup], start: int = 0) -> list[str]:
+    return [outcome.target.cluster_id async for outcome in feed.follow(start)]
+
+
+async def test_readers_early_and_late_get_the_same_outcomes() -> None:
+    operation = Operation()
+
+    async with OutcomeFeed(fan_out(operation, TARGETS)) as feed:
+        await operation.reached.wait()
+        early = asyncio.create_task(clusters_of(feed))
+        await asyncio.sleep(0)
+        ended_too_soon = feed.ended
+        operation.released.set()
+        whole = await early
+        late = await clusters_of(feed)
+        rest = await clusters_of(feed, start=3)
+
+    assert sorted(whole) == [f"cluster-{number}" for number in range(4)]
+    assert late == whole
+    assert rest == whole[3:]
+    assert not ended_too_soon
+    assert feed.ended
+    assert feed.error is None
+    assert feed.summary.created == 4
+
+
+async def test_a_reader_who_is_slower_than_the_run_misses_nothing() -> None:
+    operation = Operation()
+    seen: list[str] = []
+
+    async with OutcomeFeed(fan_out(operation, TARGETS)) as feed:
+        async for outcome in feed.follow():
+            seen.append(outcome.target.cluster_id)
+            operation.released.set()
+            assert len(await clusters_of(feed)) == 4
+
+    assert len(seen) == 4
+
+
+async def test_leaving_the_block_cancels_what_is_in_flight() -> None:
+    operation = Operation()
+
+    async with OutcomeFeed(fan_out(operation, TARGETS)) as feed:
+        await operation.reached.wait()
+        reader = asyncio.create_task(clusters_of(feed))
+        await asyncio.sleep(0)
+
+    assert "cluster-3" not in await reader
+    assert feed.ended
+    assert feed.error is None
+
+
+async def test_why_a_run_could_not_go_on_is_kept_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    operation = Operation(refused(AuthenticationError))
+    operation.released.set()
+
+    async with OutcomeFeed(fan_out(operation, TARGETS)) as feed:
+        seen = await clusters_of(feed)
+
+    assert len(seen) == 4
+    assert isinstance(feed.error, ExceptionGroup)
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+async def test_a_run_that_can_not_be_entered_says_so_at_once() -> None:
+    run: FanOut[Backup] = fan_out(Operation(), [])
+    async with run:
+        pass
+    feed = OutcomeFeed(run)
+
+    with pytest.raises(ValueError, match="entered once"):
+        await feed.__aenter__()
+
+    assert feed.ended
+
+
+async def test_giving_up_while_the_run_is_being_entered_leaves_nothing_behind() -> None:
+    feed = OutcomeFeed(fan_out(Operation(), TARGETS))
+    entering = asyncio.create_task(feed.__aenter__())
+    await asyncio.sleep(0)
+
+    entering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_feed_that_was_never_entered_can_be_left() -> None:
+    feed = OutcomeFeed(fan_out(Operation(), TARGETS))
+
+    await feed.__aexit__(None, None, None)
+
+    assert not feed.ended
+
+
+def test_an_outcome_is_shown_in_values_that_json_has() -> None:
+    target = Target("c1", "nightly")
+    created = Created(target=target, result=Backup("s1", "nightly"), attempts=2)
+    failed = Failed(target=target, error=ValueError("no"), elapsed=1.5)
+    other = Created(target=target, result=42)
+
+    assert json.loads(json.dumps(outcome_record(created))) == {
+        "outcome": "created",
+        "cluster_id": "c1",
+        "name": "nightly",
+        "snapshot_id": "s1",
+        "attempts": 2,
+        "elapsed": 0.0,
+        "error": None,
+    }
+    assert outcome_record(failed)["error"] == "no"
+    assert outcome_record(failed)["elapsed"] == 1.5
+    assert outcome_record(other)["snapshot_id"] is None
