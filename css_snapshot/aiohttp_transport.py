@@ -18,8 +18,9 @@ def aiohttp_transport(
 ) -> AiohttpTransport:
     """Make a transport over aiohttp that sends a request once, and as it is.
 
-    aiohttp spells some characters of a query its own way (`%2C` as a comma). The
-    signature covers the decoded query, so it holds all the same.
+    aiohttp spells some characters of a query its own way (`%2C` as a comma), and gives
+    a `DELETE` a `Content-Length` of 0. The signature covers the decoded query and no
+    length, so it holds all the same.
 
     Args:
         proxy: What to send through; `None` to go directly.

@@ -102,6 +102,12 @@ class ApiClient:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._endpoint!r})"
 
+    def end_of_call(self) -> float:
+        """Answer when a call that begins now is to end, on the monotonic clock."""
+        if self.deadline is None:
+            return _FOREVER
+        return self.clock.monotonic() + self.deadline
+
     async def send(
         self,
         operation: Operation[T],
@@ -125,8 +131,7 @@ class ApiClient:
         """
         self._check_loop()
         policy = retry or self.retry
-        if self.deadline is not None:
-            until = min(until, self.clock.monotonic() + self.deadline)
+        until = min(until, self.end_of_call())
         if self.on_event is None and not logger.isEnabledFor(logging.DEBUG):
             return await self._send(operation, policy, until)
         call = Call(

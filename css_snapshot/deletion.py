@@ -28,9 +28,16 @@ async def delete(client: ApiClient, cluster_id: str, snapshot_id: str) -> None:
     Raises:
         CSSError: As `ApiClient.send` raises it.
     """
+    await _delete(client, cluster_id, snapshot_id, client.end_of_call())
+
+
+async def _delete(
+    client: ApiClient, cluster_id: str, snapshot_id: str, until: float
+) -> None:
     try:
         await client.send(
-            DELETE_SNAPSHOT(cluster_id=cluster_id, snapshot_id=snapshot_id)
+            DELETE_SNAPSHOT(cluster_id=cluster_id, snapshot_id=snapshot_id),
+            until=until,
         )
     except APIError as exc:
         # The codes for a snapshot that is gone differ by site, and one of them is
@@ -40,7 +47,7 @@ async def delete(client: ApiClient, cluster_id: str, snapshot_id: str) -> None:
         refusal = exc
     else:
         return
-    if not await _is_gone(client, cluster_id, snapshot_id):
+    if not await _is_gone(client, cluster_id, snapshot_id, until):
         raise refusal
 
 
@@ -62,14 +69,15 @@ async def prune(
     # From a variable that is not set, it would match everything.
     if prefix == "":
         raise RequestValidationError("prefix", "must not be empty; leave it out")
-    snapshots = await client.send(LIST_SNAPSHOTS(cluster_id=cluster_id))
+    until = client.end_of_call()
+    snapshots = await client.send(LIST_SNAPSHOTS(cluster_id=cluster_id), until=until)
     before = None
     if older_than is not None:
         before = client.clock.now() - timedelta(seconds=older_than)
     doomed = _no_longer_wanted(snapshots, keep, prefix or "", before)
     if dry_run:
         return doomed
-    return await _delete_all(client, cluster_id, doomed)
+    return await _delete_all(client, cluster_id, doomed, until)
 
 
 def _no_longer_wanted(
@@ -101,12 +109,12 @@ def _is_at_rest(snapshot: Snapshot) -> bool:
 
 
 async def _delete_all(
-    client: ApiClient, cluster_id: str, doomed: tuple[Snapshot, ...]
+    client: ApiClient, cluster_id: str, doomed: tuple[Snapshot, ...], until: float
 ) -> tuple[Snapshot, ...]:
     deleted: list[Snapshot] = []
     for snapshot in doomed:
         try:
-            await delete(client, cluster_id, snapshot.id)
+            await _delete(client, cluster_id, snapshot.id, until)
         except NotFoundError:
             continue
         except CSSError as exc:
@@ -124,9 +132,12 @@ async def _delete_all(
     return tuple(deleted)
 
 
-async def _is_gone(client: ApiClient, cluster_id: str, snapshot_id: str) -> bool:
+async def _is_gone(
+    client: ApiClient, cluster_id: str, snapshot_id: str, until: float
+) -> bool:
+    operation = LIST_SNAPSHOTS(cluster_id=cluster_id)
     try:
-        snapshots = await client.send(LIST_SNAPSHOTS(cluster_id=cluster_id))
+        snapshots = await client.send(operation, until=until)
     except CSSError:
         return False
     return all(snapshot.id != snapshot_id for snapshot in snapshots)

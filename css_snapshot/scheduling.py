@@ -55,15 +55,24 @@ class PolicySwitch:
             return
         # The older sites want the whole policy, even to switch it off. It goes back
         # as it came, so it is not checked.
-        current = await self.client.send(GET_POLICY(cluster_id=cluster_id))
+        until = self.client.end_of_call()
+        operation = GET_POLICY(cluster_id=cluster_id)
+        current = await self.client.send(operation, until=until)
         await self._post(
             cluster_id,
             attrs.evolve(current, enabled=False),
             delete_automatic=delete_automatic,
+            until=until,
         )
 
     async def _post(
-        self, cluster_id: str, policy: SnapshotPolicy, *, delete_automatic: bool = False
+        self,
+        cluster_id: str,
+        policy: SnapshotPolicy,
+        *,
+        delete_automatic: bool = False,
+        until: float = float("inf"),
     ) -> None:
         body = encode_policy(policy, self.names, delete_automatic=delete_automatic)
-        await self.client.send(SET_POLICY(cluster_id=cluster_id, body=body))
+        operation = SET_POLICY(cluster_id=cluster_id, body=body)
+        await self.client.send(operation, until=until)
