@@ -2,14 +2,18 @@
 
 httpx parses every address it is given from its first character to its last, which
 takes longer than the rest of a request. Our paths are made of constants and checked
-ids, so they are put in place of the origin's where an `httpx.URL` has the layout known
-here, and parsed the public way everywhere else.
+ids, in which nothing is to be encoded or resolved, so they are put in place of the
+origin's where an `httpx.URL` has the layout known here. All else is parsed.
 """
 
+import re
 from typing import Final
 
 import httpx
 
+_PLAIN: Final = re.compile(
+    r"(?!.*/\.)/[A-Za-z0-9/._~-]*(?:\?[A-Za-z0-9&=%._~-]+)?", re.ASCII
+)
 _SAMPLE: Final = "/v1.0/p/clusters/c?start=1&limit=2"
 
 
@@ -27,7 +31,7 @@ class Addresses:
 
     def at(self, target: str) -> httpx.URL:
         """Answer the address of a path with a query, both already encoded."""
-        if self._is_known:
+        if self._is_known and _PLAIN.fullmatch(target):
             return _placed(self._origin, target)
         return httpx.URL(self._endpoint + target)
 

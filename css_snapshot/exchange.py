@@ -72,6 +72,30 @@ async def fetch(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> 
         InvalidResponseError: The body is over 1 MiB or in a coding that can't be read.
         ConfigurationError: The request can't be put on this transport.
     """
+    caller = asyncio.current_task()
+    before = _cancellations(caller)
+    try:
+        answer = await _fetch(transport, request)
+    except asyncio.CancelledError as cancelled:
+        # Without the frames underneath, whose locals hold the request's credentials.
+        cancelled.__context__ = None
+        raise cancelled.with_traceback(None) from None
+    except Exception:
+        if _cancellations(caller) == before:
+            raise
+    else:
+        if _cancellations(caller) == before:
+            return answer
+    # pyreqwest loses a cancellation that comes together with an answer or an error,
+    # and whoever cancelled would wait for ever.
+    raise asyncio.CancelledError
+
+
+def _cancellations(task: "asyncio.Task[object] | None") -> int:
+    return 0 if task is None else task.cancelling()
+
+
+async def _fetch(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> Answer:
     try:
         response = await transport.handle_async_request(request)
         stream = async_stream(response)
@@ -84,10 +108,6 @@ async def fetch(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> 
                 await stream.aclose()
     except CSSError:
         raise
-    except asyncio.CancelledError as cancelled:
-        # Without the frames underneath, whose locals hold the request's credentials.
-        cancelled.__context__ = None
-        raise cancelled.with_traceback(None) from None
     except Exception as exc:
         failure = transport_error(exc)
         if failure is None:

@@ -49,7 +49,7 @@ class Outgoing:
         """
         target = operation.target(self._project_id)
         url = self._addresses.at(target)
-        if url.raw_path != target.encode("ascii"):
+        if url.raw_path != target.encode():
             raise ConfigurationError(f"{target} would not be requested as it is")
         method, body = operation.call.method, operation.body or b""
         headers = self._headers

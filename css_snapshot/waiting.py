@@ -158,7 +158,8 @@ class _Poll:
             if self.failure is None:
                 self.news = asyncio.Event()
             news.set()
-            if self.failure is not None:
+            # Without waiters it was cancelled, whatever became of that underneath.
+            if self.failure is not None or not self.waiters:
                 return
             jitter = 1 - _JITTER + 2 * _JITTER * self.random()
             await self.client.clock.sleep(self.pause * jitter)

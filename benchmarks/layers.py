@@ -1,0 +1,151 @@
+"""What our own layers cost when the transport answers from memory."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+import httpx
+
+from benchmarks import creation
+from benchmarks.effort import Effort
+from benchmarks.markdown import section, table
+from benchmarks.rounds import Spread, cpu_seconds, interleaved
+from css_snapshot import SnapshotService
+from css_snapshot.attempt import attempt
+from css_snapshot.auth import AkSkAuth, Credentials
+from css_snapshot.models import CreateSnapshotRequest
+from css_snapshot.operations import CREATE_SNAPSHOT
+from css_snapshot.wire import decode_backup, encode_create
+
+_ENDPOINT = "https://css.cn-north-4.myhuaweicloud.com"
+_REFERENCE = "one httpx.Request and one httpx.Response"
+
+
+class _Memory(httpx.AsyncBaseTransport):
+    async def handle_async_request(
+        self,
+        request: httpx.Request,  # noqa: ARG002 - the interface has it
+    ) -> httpx.Response:
+        return _response()
+
+
+class _NoAuth(httpx.Auth):
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        yield request
+
+
+def layers(effort: Effort) -> str:
+    """Measure, and answer the section."""
+    with asyncio.Runner() as runner:
+        samples = interleaved(_steps(runner, effort.repeats), effort.rounds * 2)
+    whole = samples["create"]
+    shares = {
+        "model: validate, encode": samples["model"],
+        "signing (AK/SK)": _less(whole, samples["create, not signed"]),
+        "attempt: time limit, auth flow, reading": _less(
+            samples["attempt"], samples["response"]
+        ),
+        "the transport: building its answer": samples["response"],
+        "parse": samples["parse"],
+    }
+    shares["the rest: request, retry, deadline, verdict"] = [
+        total - sum(parts)
+        for total, *parts in zip(whole, *shares.values(), strict=True)
+    ]
+    return section(
+        "Layers",
+        f"CPU of a whole `create` over a transport in memory; {effort.rounds * 2}"
+        f" rounds of {effort.repeats}.",
+        table(
+            ["", "target", "measured"],
+            [
+                [
+                    f"create / {_REFERENCE}",
+                    "2.00",
+                    Spread.of_ratios(whole, samples["reference"]),
+                ]
+            ],
+        ),
+        table(
+            ["share of it", "µs", "%"],
+            [
+                [
+                    name,
+                    f"{Spread.of(times).scaled(1e6).median:.1f}",
+                    f"{Spread.of_ratios(times, whole).scaled(100).median:.0f}",
+                ]
+                for name, times in {**shares, "create": whole}.items()
+            ],
+        ),
+    )
+
+
+def _steps(runner: asyncio.Runner, repeats: int) -> dict[str, Callable[[], float]]:
+    def steps(work: Callable[[], Awaitable[object]]) -> Callable[[], float]:
+        async def timed() -> float:
+            began = time.process_time()
+            for _ in range(repeats):
+                await work()
+            return (time.process_time() - began) / repeats
+
+        return lambda: runner.run(timed())
+
+    def loop(work: Callable[[], object]) -> Callable[[], float]:
+        return lambda: cpu_seconds(work, repeats)
+
+    signing = AkSkAuth(Credentials(creation.ACCESS_KEY, creation.SECRET_KEY))
+    return {
+        "reference": loop(lambda: (_request(), _response())),
+        "create": steps(_creating(signing)),
+        "create, not signed": steps(_creating(_NoAuth())),
+        "attempt": steps(_attempting()),
+        "model": loop(_model),
+        "response": loop(_response),
+        "parse": loop(lambda: decode_backup(creation.ANSWER)),
+    }
+
+
+def _creating(auth: httpx.Auth) -> Callable[[], Awaitable[object]]:
+    service = SnapshotService(
+        endpoint=_ENDPOINT,
+        project_id=creation.PROJECT,
+        auth=auth,
+        transport=_Memory(),
+    )
+    cluster_ids = creation.clusters()
+    return lambda: service.create(
+        next(cluster_ids), creation.NAME, indices=creation.INDICES
+    )
+
+
+def _attempting() -> Callable[[], Awaitable[object]]:
+    request, auth, transport = _request(), _NoAuth(), _Memory()
+    return lambda: attempt(request, auth, transport, 30.0)
+
+
+def _model() -> object:
+    model = CreateSnapshotRequest(creation.NAME, indices=creation.INDICES)
+    return CREATE_SNAPSHOT(cluster_id="ea244205", body=encode_create(model))
+
+
+def _request() -> httpx.Request:
+    return httpx.Request(
+        "POST",
+        _ENDPOINT + creation.path("ea244205-d641-45d9-9dcb-ab2236bcd07e"),
+        headers=creation.HEADERS,
+        content=creation.BODY,
+    )
+
+
+def _response() -> httpx.Response:
+    return httpx.Response(
+        creation.CREATED,
+        headers=list(creation.ANSWER_HEADERS),
+        content=creation.ANSWER,
+    )
+
+
+def _less(samples: list[float], others: list[float]) -> list[float]:
+    return [one - other for one, other in zip(samples, others, strict=True)]
