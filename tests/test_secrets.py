@@ -1,0 +1,379 @@
+"""Whatever is called, however it ends: no secret in anything that could be kept.
+
+With `CSS_SNAPSHOT_SOAK=1` every way to log in meets every trouble on every transport.
+"""
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+import secret_flows as flows
+from secret_flows import (
+    FLOWS,
+    LOGINS,
+    TROUBLES,
+    Flow,
+    Listening,
+    Login,
+    Noting,
+    Scene,
+    Witness,
+)
+
+from css_snapshot import RetryPolicy, SnapshotService
+from css_snapshot.emulator import EmulatorServer, Fault
+from css_snapshot.errors import AuthenticationError
+
+MakeService = Callable[..., SnapshotService]
+WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]
+
+HASTY: Final = 0.05
+THOROUGH: Final = bool(os.environ.get("CSS_SNAPSHOT_SOAK"))
+NEVER_FAIL: Final = {"wait", "wait_restored", "delete", "restore"}
+
+LOUD_COMMAND: Final = """
+import logging
+logging.basicConfig(level=logging.DEBUG)
+from css_snapshot.cli import main
+main()
+"""
+BROKEN_COMMAND: Final = """
+from css_snapshot import client
+def broken(*args, **options):
+    raise RuntimeError("a bug")
+client.attempt = broken
+from css_snapshot.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def witness() -> Witness:
+    return Witness()
+
+
+@pytest.fixture
+def listening(witness: Witness) -> Iterator[Listening]:
+    """Let every logger there is say everything."""
+    root = logging.getLogger()
+    handler = Listening(witness)
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler
+    root.setLevel(before)
+    root.removeHandler(handler)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[EmulatorServer]:
+    async with EmulatorServer(flows.cloud()) as server:
+        yield server
+
+
+@pytest.fixture
+def transport(
+    transport_kind: str,
+    make_transport: Callable[..., httpx.AsyncBaseTransport],
+    witness: Witness,
+) -> httpx.AsyncBaseTransport:
+    return Noting(make_transport(transport_kind), witness.secrets)
+
+
+def made(folder: Path) -> Path:
+    """Make a folder, with those that it is in."""
+    folder.mkdir(parents=True)
+    return folder
+
+
+async def carry_out(
+    flow: Flow,
+    service: SnapshotService,
+    witness: Witness,
+    server: EmulatorServer,
+    folder: Path,
+    *,
+    limit: float | None = None,
+) -> BaseException | None:
+    """Carry out a call, and take down what comes of it."""
+    try:
+        async with asyncio.timeout(limit):
+            result = await flow(
+                service, Scene(witness, server.state.cluster_ids, folder)
+            )
+    except Exception as error:  # noqa: BLE001  # any error is what is looked at
+        witness.fail(error)
+        return error
+    witness.show("result", result)
+    for part in result if isinstance(result, tuple | list) else ():
+        witness.show("result", part)
+    return None
+
+
+def take_down(
+    witness: Witness,
+    server: EmulatorServer,
+    events: Iterable[object],
+    **objects: object,
+) -> None:
+    for place, thing in objects.items():
+        witness.show(place, thing)
+    for event in events:
+        witness.show("event", event)
+        error = getattr(event, "error", None)
+        if isinstance(error, BaseException):
+            witness.fail(error)
+    # An emulated cloud has to hold its own secrets; only showing them would be wrong.
+    witness.seen.append(("state", f"{server.state!r} {server.state.requests!r}"))
+    witness.know(server.state)
+
+
+@pytest.mark.parametrize("login", LOGINS.values(), ids=LOGINS)
+async def test_no_call_that_succeeds_shows_a_secret(
+    *,
+    server: EmulatorServer,
+    transport: httpx.AsyncBaseTransport,
+    make_service: MakeService,
+    login: Login,
+    witness: Witness,
+    listening: Listening,
+    where_leaked: WhereLeaked,
+    tmp_path: Path,
+) -> None:
+    events: list[object] = []
+    async with flows.logged_in(server, login, transport) as auth:
+        service = make_service(
+            transport,
+            endpoint=server.endpoint,
+            project_id=server.state.project_id,
+            auth=auth,
+            on_event=events.append,
+        )
+        failed = {
+            name
+            for name, flow in FLOWS.items()
+            if await carry_out(flow, service, witness, server, made(tmp_path / name))
+        }
+
+        take_down(witness, server, events, service=service, auth=auth)
+
+    assert failed == NEVER_FAIL
+    assert server.state.creations == 6
+    assert "css_snapshot" in listening.heard
+    assert witness.leaks(where_leaked) == []
+
+
+def logins_for(trouble: str, transport_kind: str) -> list[Login]:
+    """Choose a way to log in, another one for each trouble and transport."""
+    ways = list(LOGINS.values())
+    if THOROUGH:
+        return ways
+    kinds = ("httpx", "aiohttp", "fast")
+    number = list(TROUBLES).index(trouble) + 2 * kinds.index(transport_kind)
+    return [ways[number % len(ways)]]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_no_call_that_fails_shows_a_secret(
+    *,
+    server: EmulatorServer,
+    transport: httpx.AsyncBaseTransport,
+    transport_kind: str,
+    make_service: MakeService,
+    trouble: str,
+    witness: Witness,
+    listening: Listening,
+    where_leaked: WhereLeaked,
+    tmp_path: Path,
+) -> None:
+    events: list[object] = []
+    faults = server.state.faults
+    answered: set[str] = set()
+    for login in logins_for(trouble, transport_kind):
+        folder = tmp_path / login.__name__
+        async with flows.logged_in(server, login, transport) as auth:
+            service = make_service(
+                transport,
+                endpoint=server.endpoint,
+                project_id=server.state.project_id,
+                auth=auth,
+                on_event=events.append,
+                timeout=HASTY,
+                deadline=HASTY,
+                retry=RetryPolicy(attempts=2, random=lambda: 0.0),
+            )
+            for operation in ("tokens", "metadata_token", "metadata_keys"):
+                faults.add(TROUBLES[trouble], operation=operation)
+            await carry_out(
+                FLOWS["list"], service, witness, server, made(folder / "cold")
+            )
+            faults.clear()
+            await carry_out(
+                FLOWS["list"], service, witness, server, made(folder / "warm")
+            )
+            faults.add(TROUBLES[trouble], times=None)
+            for name, flow in FLOWS.items():
+                if not await carry_out(
+                    flow, service, witness, server, made(folder / name), limit=HASTY
+                ):
+                    answered.add(name)
+            faults.clear()
+            take_down(witness, server, events, service=service, auth=auth)
+
+    assert answered <= {"fan_out"}
+    assert witness.leaks(where_leaked) == []
+
+
+async def test_a_wrong_key_is_refused_without_a_word_about_it(
+    *,
+    server: EmulatorServer,
+    transport: httpx.AsyncBaseTransport,
+    make_service: MakeService,
+    witness: Witness,
+    listening: Listening,
+    where_leaked: WhereLeaked,
+    tmp_path: Path,
+) -> None:
+    auth = flows.by_wrong_key(server, transport)
+    service = make_service(
+        transport,
+        endpoint=server.endpoint,
+        project_id=server.state.project_id,
+        auth=auth,
+    )
+
+    error = await carry_out(FLOWS["create"], service, witness, server, tmp_path)
+
+    assert isinstance(error, AuthenticationError)
+    take_down(witness, server, [], service=service, auth=auth)
+    assert witness.leaks(where_leaked) == []
+
+
+async def test_a_cancelled_call_shows_no_secret_in_what_the_caller_gets(
+    *,
+    transport: httpx.AsyncBaseTransport,
+    make_service: MakeService,
+    witness: Witness,
+    listening: Listening,
+    where_leaked: WhereLeaked,
+) -> None:
+    arrived = asyncio.Event()
+
+    async def lie(seconds: float) -> None:
+        arrived.set()
+        await asyncio.sleep(seconds)
+
+    state = flows.cloud()
+    state.faults.add(Fault.delay(60.0), times=None)
+    async with EmulatorServer(state, sleep=lie) as server:
+        await cancel_a_call(server, transport, make_service, witness, arrived)
+
+    assert len(witness.errors) == 1
+    assert witness.leaks(where_leaked) == []
+
+
+async def cancel_a_call(
+    server: EmulatorServer,
+    transport: httpx.AsyncBaseTransport,
+    make_service: MakeService,
+    witness: Witness,
+    arrived: asyncio.Event,
+) -> None:
+    service = make_service(
+        transport,
+        endpoint=server.endpoint,
+        project_id=server.state.project_id,
+        auth=flows.by_temporary_key(server, transport),
+    )
+    call = asyncio.ensure_future(service.create(server.state.cluster_ids[0], "nightly"))
+    await asyncio.wait_for(arrived.wait(), 10.0)
+
+    call.cancel()
+    try:
+        await call
+    except asyncio.CancelledError as cancelled:
+        witness.fail(cancelled)
+
+    witness.know(server.state)
+
+
+def commanded(code: str, server: EmulatorServer, *args: str) -> tuple[int, str]:
+    """Run a command in a process of its own, and answer how it ended and all it wrote."""
+    finished = subprocess.run(  # noqa: S603  # our own interpreter and code
+        [sys.executable, "-c", code, *args],
+        env={
+            **os.environ,
+            "CSS_ENDPOINT": server.endpoint,
+            "HUAWEICLOUD_SDK_AK": server.state.access_key,
+            "HUAWEICLOUD_SDK_SK": flows.SECRET_KEY,
+            "HUAWEICLOUD_SDK_PROJECT_ID": server.state.project_id,
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return finished.returncode, finished.stdout + finished.stderr
+
+
+@pytest.fixture
+def served() -> Iterator[EmulatorServer]:
+    with EmulatorServer(flows.cloud()).run_in_thread() as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("trouble", "codes"),
+    [(None, (0, 0)), ("403", (1, 1)), ("lost", (3, 0)), ("401", (1, 1))],
+    ids=["well", "403", "lost", "401"],
+)
+def test_the_commands_write_no_secret_anywhere(
+    *,
+    served: EmulatorServer,
+    witness: Witness,
+    where_leaked: WhereLeaked,
+    tmp_path: Path,
+    trouble: str | None,
+    codes: tuple[int, int],
+) -> None:
+    cluster, *_ = served.state.cluster_ids
+    if trouble is not None:
+        served.state.faults.add(TROUBLES[trouble], operation="create", times=None)
+        served.state.faults.add(Fault.body(200, '{"backups": []}'), operation="list")
+    journal = tmp_path / "nightly.db"
+
+    created = commanded(
+        LOUD_COMMAND, served, "create", cluster, "nightly", "--retry", "none"
+    )
+    ran = commanded(
+        LOUD_COMMAND,
+        served,
+        *("fan-out", "--all-clusters", "--snapshot", "weekly"),
+        *("--journal", str(journal), "--settle", "0.1", "--deadline", "2"),
+    )
+
+    witness.seen += [("create", created[1]), ("fan-out", ran[1])]
+    witness.read(tmp_path)
+    assert "DEBUG:css_snapshot" in created[1]
+    assert journal.exists()
+    assert (created[0], ran[0]) == codes
+    assert witness.leaks(where_leaked) == []
+
+
+def test_not_even_a_bug_makes_a_command_show_a_secret(
+    served: EmulatorServer, witness: Witness, where_leaked: WhereLeaked
+) -> None:
+    cluster, *_ = served.state.cluster_ids
+
+    code, output = commanded(BROKEN_COMMAND, served, "create", cluster, "nightly")
+
+    witness.seen.append(("create", output))
+    assert code == 1
+    assert "a bug" in output
+    assert witness.leaks(where_leaked) == []
