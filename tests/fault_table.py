@@ -4,7 +4,7 @@
 
 Measures, one fault after the other, on the server of `fault_server.py`, and prints a
 table in Markdown. The fault strikes the creation; whatever else is asked is answered
-well. `test_fault_table.py` asserts our part of the same measurements.
+well. Time limits are short, so a machine under load may show timeouts.
 """
 
 import asyncio
