@@ -100,21 +100,27 @@ async def _aiohttp(endpoint: str) -> AsyncIterator[Batch]:
         yield _batch(create)
 
 
-@contextlib.asynccontextmanager
-async def _httpx(endpoint: str) -> AsyncIterator[Batch]:
-    import httpx  # noqa: PLC0415
+def _httpx(most: int, kept_alive: int) -> Open:
+    @contextlib.asynccontextmanager
+    async def opened(endpoint: str) -> AsyncIterator[Batch]:
+        import httpx  # noqa: PLC0415
 
-    async with httpx.AsyncClient(timeout=_PATIENCE) as client:
+        limits = httpx.Limits(
+            max_connections=most, max_keepalive_connections=kept_alive
+        )
+        async with httpx.AsyncClient(timeout=_PATIENCE, limits=limits) as client:
 
-        async def create(cluster_id: str) -> None:
-            response = await client.post(
-                endpoint + creation.path(cluster_id),
-                content=creation.BODY,
-                headers=creation.HEADERS,
-            )
-            _check(response.status_code)
+            async def create(cluster_id: str) -> None:
+                response = await client.post(
+                    endpoint + creation.path(cluster_id),
+                    content=creation.BODY,
+                    headers=creation.HEADERS,
+                )
+                _check(response.status_code)
 
-        yield _batch(create)
+            yield _batch(create)
+
+    return opened
 
 
 @contextlib.asynccontextmanager
@@ -229,6 +235,7 @@ FLOOR: Final = "raw asyncio"
 BASELINE: Final = "aiohttp, bare"
 SDK: Final = "huaweicloudsdkcss, threads"
 PLAIN_HTTPX: Final = "httpx.AsyncClient"
+RAISED_HTTPX: Final = "httpx.AsyncClient, limits raised"
 OURS: Final = {
     "httpx": "css_snapshot, httpx",
     "aiohttp": "css_snapshot, [aiohttp]",
@@ -243,5 +250,6 @@ CONTENDERS: Final[Mapping[str, Open]] = {
     "httpx + httpx-aiohttp": _httpx_aiohttp,
     SDK: _sdk_threads,
     "huaweicloudsdkcss, its async client": _sdk_async,
-    PLAIN_HTTPX: _httpx,
+    PLAIN_HTTPX: _httpx(100, 20),  # its defaults
+    RAISED_HTTPX: _httpx(_MOST, _MOST),
 }

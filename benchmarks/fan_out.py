@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.batches import Batches, Measured, measure
-from benchmarks.contenders import BASELINE, CONTENDERS, OURS, PLAIN_HTTPX, SDK
+from benchmarks.contenders import (
+    BASELINE,
+    CONTENDERS,
+    OURS,
+    PLAIN_HTTPX,
+    RAISED_HTTPX,
+    SDK,
+)
 from benchmarks.effort import Effort
 from benchmarks.markdown import section, table
 from benchmarks.plot import Line, plot
@@ -15,6 +22,7 @@ _TARGETS: Final = (
     (OURS["fast"], BASELINE, 1.0),
     (OURS["fast"], SDK, 0.25),
     (OURS["httpx"], SDK, 0.9),
+    (OURS["httpx"], RAISED_HTTPX, 0.3),
     (OURS["httpx"], PLAIN_HTTPX, 0.3),
 )
 
