@@ -140,15 +140,14 @@ class AkSkAuth(httpx.Auth):
         """Put the signature on a request; answer the clock's offset it is made with."""
         offset = self._clock.offset
         stamp = self._clock.stamp()
-        added = [(b"X-Sdk-Date", b"x-sdk-date", stamp.encode())]
         token = credentials.security_token
-        if token is not None:
-            value = token.reveal().encode()
-            added.append((b"X-Security-Token", b"x-security-token", value))
         # A provider may answer keys without a token after keys with one.
         fixed = token is None and credentials is self._source
         ours = _STAMPS if fixed else _STAMPS_AND_TOKEN
-        items = [item for item in all_headers(request) if item[1] not in ours] + added
+        items = [item for item in all_headers(request) if item[1] not in ours]
+        if token is not None:
+            value = token.reveal().encode()
+            items.append((b"X-Security-Token", b"x-security-token", value))
         authorization = self._key(credentials).authorization(
             request.method,
             request.url.raw_path,
@@ -156,7 +155,10 @@ class AkSkAuth(httpx.Auth):
             signed_headers(items),
             request.content,
         )
-        items.append((b"Authorization", b"authorization", authorization.encode()))
+        items += (
+            (b"X-Sdk-Date", b"x-sdk-date", stamp),
+            (b"Authorization", b"authorization", authorization),
+        )
         replace_headers(request, items)
         return offset
 

@@ -9,9 +9,10 @@ import hmac
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
+import attrs
 import httpx
 
 from css_snapshot.auth.credentials import Credentials
@@ -19,6 +20,8 @@ from css_snapshot.auth.headers import Item
 from css_snapshot.errors import ConfigurationError
 
 ALGORITHM: Final = "SDK-HMAC-SHA256"
+_ALGORITHM: Final = ALGORITHM.encode()
+_TIME: Final = b"x-sdk-date"
 SIGNED_HEADERS: Final = frozenset(
     {
         b"content-type",
@@ -34,14 +37,15 @@ SIGNED_HEADERS: Final = frozenset(
 
 What a proxy, a tracer or the transport may add or change on the way is not signed.
 """
+_SIGNED_BUT_THE_TIME: Final = SIGNED_HEADERS - {_TIME}
 
 _PLAIN_PATH: Final = (
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/"
 )
 _ANY_BYTE: Final = "surrogateescape"
 
-Headers: TypeAlias = list[tuple[bytes, bytes]]
-"""Lower-case names and stripped values, in the order of the names."""
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+"""Lower-case names, and values."""
 
 
 def sign(
@@ -81,9 +85,9 @@ def sign(
         merged[name.lower()] = value
     items = [(b"", name.encode(), value.encode()) for name, value in merged.items()]
     authorization = SigningKey(credentials).authorization(
-        method.upper(), address.raw_path, stamp, signed_headers(items), body
+        method.upper(), address.raw_path, stamp.encode(), signed_headers(items), body
     )
-    return added | {"Authorization": authorization}
+    return added | {"Authorization": authorization.decode()}
 
 
 def timestamp(at: datetime) -> str:
@@ -98,76 +102,108 @@ def timestamp(at: datetime) -> str:
 
 
 def signed_headers(items: Iterable[Item]) -> Headers:
-    """Pick the headers to sign, in the form and order they are signed in."""
-    return sorted(
-        [(name, value.strip()) for _, name, value in items if name in SIGNED_HEADERS]
+    """Pick the headers to sign, but for the time of signing."""
+    return tuple(
+        [(name, value) for _, name, value in items if name in _SIGNED_BUT_THE_TIME]
     )
 
 
 class SigningKey:
     """An access key and its secret, made ready for many signatures."""
 
-    __slots__ = ("_access_key", "_keyed")
+    __slots__ = ("_access_key", "_form", "_headers", "_keyed")
 
     def __init__(self, credentials: Credentials) -> None:
         self._access_key = credentials.access_key
         self._keyed = hmac.new(credentials.secret_key.reveal().encode(), None, sha256)
+        # Those of one service are the same in each of its requests.
+        self._headers: Headers = ()
+        self._form = _Form.of(self._headers)
 
     def authorization(
-        self, method: str, target: bytes, stamp: str, headers: Headers, body: bytes
-    ) -> str:
+        self, method: str, target: bytes, stamp: bytes, headers: Headers, body: bytes
+    ) -> bytes:
         """Answer the value of `Authorization` (step 3).
 
         Args:
             method: HTTP method, in upper case.
             target: Path and query as sent.
-            stamp: The time of signing, as `x-sdk-date` among the headers has it.
+            stamp: The time of signing, as `X-Sdk-Date` has it.
             headers: From `signed_headers`.
             body: The bytes that will be sent.
         """
-        names = b";".join([name for name, _ in headers])
-        request = canonical_request(method, target, headers, names, body)
+        if headers != self._headers:
+            self._headers, self._form = headers, _Form.of(headers)
+        form = self._form
         keyed = self._keyed.copy()
-        keyed.update(string_to_sign(stamp, request))
+        keyed.update(
+            string_to_sign(stamp, form.canonical_request(method, target, stamp, body))
+        )
         return (
             f"{ALGORITHM} Access={self._access_key}, "
-            f"SignedHeaders={names.decode()}, Signature={keyed.hexdigest()}"
-        )
+            f"SignedHeaders={form.names}, Signature={keyed.hexdigest()}"
+        ).encode()
 
 
-def string_to_sign(stamp: str, request: bytes) -> bytes:
+def string_to_sign(stamp: bytes, request: bytes) -> bytes:
     """Join what the key is applied to: algorithm, time, canonical request (step 2)."""
-    return f"{ALGORITHM}\n{stamp}\n{sha256(request).hexdigest()}".encode()
+    digest = sha256(request).hexdigest().encode()
+    return b"\n".join((_ALGORITHM, stamp, digest))
 
 
-def canonical_request(
-    method: str, target: bytes, headers: Headers, names: bytes, body: bytes
-) -> bytes:
-    """Put a request into the one form that client and server agree on (step 1).
+# Without a repr: a security token is among the headers.
+@attrs.frozen(eq=False, repr=False)
+class _Form:
+    """What the canonical requests with the same headers have in common.
 
-    Args:
-        method: HTTP method, in upper case.
-        target: Path and query as sent.
-        headers: From `signed_headers`.
-        names: Their names, joined by semicolons.
-        body: The bytes that will be sent.
+    Attributes:
+        names: The names of the signed headers, joined by semicolons.
+        before: The canonical headers, up to the time of signing.
+        after: What follows the time: further headers, an empty line, the names.
+        payload: The hash of the body, if a header states it.
     """
-    path, _, query = target.partition(b"?")
-    if b"x-sdk-content-sha256" in names:
-        payload = dict(headers)[b"x-sdk-content-sha256"]
-    else:
-        payload = sha256(body).hexdigest().encode()
-    return b"\n".join(
-        (
-            method.encode(),
-            canonical_path(path),
-            canonical_query(query) if query else b"",
-            b"\n".join([b":".join(header) for header in headers]),
-            b"",
-            names,
-            payload,
+
+    names: str
+    before: bytes
+    after: bytes
+    payload: bytes | None
+
+    @classmethod
+    def of(cls, headers: Headers) -> Self:
+        """Put headers into the form and order they are signed in."""
+        values = {name: value.strip() for name, value in headers}
+        names = b";".join(sorted({*values, _TIME}))
+        lines = [b"%b:%b\n" % (name, values[name]) for name in sorted(values)]
+        following = sum(name > _TIME for name in values)
+        split = len(lines) - following
+        return cls(
+            names.decode(),
+            b"".join([*lines[:split], _TIME, b":"]),
+            b"".join([b"\n", *lines[split:], b"\n", names]),
+            values.get(b"x-sdk-content-sha256"),
         )
-    )
+
+    def canonical_request(
+        self, method: str, target: bytes, stamp: bytes, body: bytes
+    ) -> bytes:
+        """Put a request into the one form that client and server agree on (step 1).
+
+        Args:
+            method: HTTP method, in upper case.
+            target: Path and query as sent.
+            stamp: The time of signing.
+            body: The bytes that will be sent.
+        """
+        path, _, query = target.partition(b"?")
+        return b"\n".join(
+            (
+                method.encode(),
+                canonical_path(path),
+                canonical_query(query) if query else b"",
+                self.before + stamp + self.after,
+                self.payload or sha256(body).hexdigest().encode(),
+            )
+        )
 
 
 def canonical_path(path: bytes) -> bytes:

@@ -28,20 +28,20 @@ class SigningClock:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._offset = timedelta()
-        self._stamp: tuple[int, str] = (0, "")
+        self._stamp: tuple[int, bytes] = (0, b"")
 
     @property
     def offset(self) -> timedelta:
         """What is added to the clock: positive when the server is ahead."""
         return self._offset
 
-    def stamp(self) -> str:
+    def stamp(self) -> bytes:
         """Answer the time of signing, as `X-Sdk-Date` wants it."""
         now = self._clock() + self._offset
         second = int(now.timestamp())
         known, text = self._stamp
         if second != known:
-            text = timestamp(now)
+            text = timestamp(now).encode()
             self._stamp = (second, text)
         return text
 
