@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from child_processes import environment
 from soak_world import SHARE_CANCELLED, Figures
 
 WORLD: Final = Path(__file__).with_name("soak_world.py")
@@ -29,7 +30,7 @@ def soaked(*args: str) -> Figures:
     tests = WORLD.parent
     finished = subprocess.run(  # noqa: S603  # our own interpreter and script
         [sys.executable, "-W", "error", str(WORLD), *args],
-        env={**os.environ, "PYTHONPATH": f"{tests}{os.pathsep}{tests.parent}"},
+        env=environment(PYTHONPATH=f"{tests}{os.pathsep}{tests.parent}"),
         check=True,
         stdout=subprocess.PIPE,
         text=True,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from child_processes import environment
 
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
 from css_snapshot.fanout import State, read_status
@@ -35,6 +36,7 @@ def cloud(clusters: int, faults: Iterable[tuple[Fault, float]]) -> EmulatorState
 def start(task: dict[str, object]) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603  # our own interpreter and script
         [sys.executable, str(CHILD), json.dumps(task)],
+        env=environment(),
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from child_processes import environment
+
 from css_snapshot import RetryPolicy, SnapshotService
 from css_snapshot.auth import TokenAuth
 from css_snapshot.emulator import EmulatorServer, EmulatorState
@@ -23,7 +25,7 @@ def measure(count: int, journal: Path) -> dict[str, int]:
     path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     finished = subprocess.run(  # noqa: S603  # our own interpreter and script
         [sys.executable, str(CHILD), str(count), str(journal)],
-        env={**os.environ, "PYTHONPATH": path},
+        env=environment(PYTHONPATH=path),
         check=True,
         capture_output=True,
         text=True,
