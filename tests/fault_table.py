@@ -23,7 +23,7 @@ import httpx
 import trustme
 from fault_server import FaultServer, Received, Script, Wire, answer
 
-from css_snapshot import CSSError, Ensured, RetryPolicy, SnapshotService
+from css_snapshot import Clock, CSSError, Ensured, RetryPolicy, SnapshotService
 from css_snapshot.auth import TokenAuth
 from css_snapshot.fanout import Target
 from css_snapshot.transport import TransportKind, default_transport
@@ -155,10 +155,18 @@ class Place:
         endpoint: The address.
         transport: What carries our calls.
         certificates: A file of the authority to trust, for the SDK.
+        timeout: Seconds an attempt of ours may take.
+        clock: Where our calls have their time from.
     """
 
     def __init__(
-        self, endpoint: str, transport: httpx.AsyncBaseTransport, certificates: str
+        self,
+        endpoint: str,
+        transport: httpx.AsyncBaseTransport,
+        certificates: str = "",
+        *,
+        timeout: float = TIMEOUT,
+        clock: Clock | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._certificates = certificates
@@ -167,8 +175,9 @@ class Place:
             project_id=PROJECT,
             auth=TokenAuth("a-token-of-the-table"),
             transport=transport,
-            timeout=TIMEOUT,
+            timeout=timeout,
             retry=RetryPolicy(random=lambda: 0.0),
+            clock=clock,
         )
 
     async def create(self) -> tuple[str, str]:
@@ -255,6 +264,8 @@ async def under(
     carried_out: bool = True,
     tls: ssl.SSLContext | None = None,
     trusted: tuple[trustme.CA, str] | None = None,
+    timeout: float = TIMEOUT,
+    clock: Clock | None = None,
 ) -> AsyncIterator[tuple[FaultServer, Place]]:
     """Serve a fault, and make the place where it is.
 
@@ -264,6 +275,8 @@ async def under(
         carried_out: Whether lists show the snapshot once a creation was read.
         tls: Makes the server speak TLS.
         trusted: The authority that both clients trust.
+        timeout: Seconds an attempt of ours may take.
+        clock: Where our calls have their time from.
     """
     async with FaultServer(tls=tls) as server:
 
@@ -277,7 +290,16 @@ async def under(
         transport = _trusting(kind, trusted)
         try:
             certificates = trusted[1] if trusted else ""
-            yield server, Place(server.endpoint, transport, certificates)
+            yield (
+                server,
+                Place(
+                    server.endpoint,
+                    transport,
+                    certificates,
+                    timeout=timeout,
+                    clock=clock,
+                ),
+            )
         finally:
             await transport.aclose()
 
@@ -384,10 +406,8 @@ async def measure(kind: TransportKind = "httpx") -> list[Row]:
     transport = default_transport(kind, trust_env=False)
     try:
         rows = [
-            await measure_place(
-                REFUSED, Place(f"http://127.0.0.1:{port}", transport, "")
-            ),
-            await measure_place(NO_NAME, Place("https://css.invalid", transport, "")),
+            await measure_place(REFUSED, Place(f"http://127.0.0.1:{port}", transport)),
+            await measure_place(NO_NAME, Place("https://css.invalid", transport)),
         ]
     finally:
         await transport.aclose()
