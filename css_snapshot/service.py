@@ -306,6 +306,8 @@ class SnapshotService:
             RequestValidationError: An id is not one; nothing was sent.
             SnapshotNotFoundError: The list does not show it.
             CSSError: As `list` raises it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
         """
         check_id("snapshot_id", snapshot_id)
         for snapshot in await self.list(cluster_id):
@@ -331,6 +333,8 @@ class SnapshotService:
         Raises:
             RequestValidationError: An argument is not one; nothing was sent.
             CSSError: As `list` raises it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
         """
         check_text("name", name)
         snapshots = await self.list(cluster_id)
@@ -366,6 +370,8 @@ class SnapshotService:
             SnapshotNotFoundError: The list does not show it, or no longer does.
             WaitTimeoutError: It had not finished in time; it may still.
             CSSError: The list can't be read, and waiting does not help.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
         """
         return await self._watch.wait(
             cluster_id,
@@ -399,6 +405,8 @@ class SnapshotService:
             SnapshotNotFoundError: The list does not show it, or no longer does.
             WaitTimeoutError: It had not finished in time; it may still.
             CSSError: The list can't be read, and waiting does not help.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
         """
         return await self._watch.wait_restored(
             cluster_id,
@@ -466,6 +474,8 @@ class SnapshotService:
             RequestValidationError: An argument breaks a rule; nothing was sent.
             PruneError: One could not be deleted; `.deleted` says which were before.
             CSSError: As `list` raises it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/DeleteSnapshot.html
         """
         return await deletion.prune(
             self._client,
@@ -760,6 +770,8 @@ class SnapshotService:
 
         Raises:
             ConfigurationError: An argument is out of its range.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateSnapshot.html
         """
         # Here, as most programs never need it, and its journal brings a database.
         from css_snapshot.fanout import fan_out_snapshots  # noqa: PLC0415  # see above

@@ -5,7 +5,7 @@ What a plain call makes of them is tested in `test_wire_faults.py`.
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import attrs
@@ -24,7 +24,7 @@ HASTY: Final = 2.0
 
 UNCLEAR: Final = ("adopted", "IndeterminateCreateError")
 UNHARMED: Final = ("created", "created")
-ENDS: Final = {
+ENDS: Final[Mapping[str, tuple[str, str]]] = {
     **dict.fromkeys(
         (
             *("reset before the answer", "reset during the answer", "half-closed"),
@@ -44,18 +44,18 @@ ENDS: Final = {
 }
 """How `ensure` ends, by fault: if the service carried the creation out, and if not."""
 
-ENDLESS: Final = dict.fromkeys(
+ENDLESS: Final[Mapping[str, tuple[str, str]]] = dict.fromkeys(
     ("body dripped", "head dripped", "never answers", "102 without end"), UNCLEAR
 )
 """The same for faults that only a time limit ends."""
 
-UNREACHED: Final = {
+UNREACHED: Final[Mapping[str, tuple[str, ...]]] = {
     "reset at accept": ("ConnectionLostError", "ConnectFailedError"),
     "never reads": ("RequestTimeoutError",),
 }
 """How `ensure` may end, by fault, where not even the first look gets through."""
 
-OUTCOMES: Final = {
+OUTCOMES: Final[Mapping[str, str]] = {
     "created": "Created",
     "adopted": "Adopted",
     "IndeterminateCreateError": "Indeterminate",

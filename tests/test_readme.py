@@ -8,6 +8,7 @@ from typing import Final
 
 import httpx
 import pytest
+from api_table import written
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,7 +17,8 @@ from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
 ROOT: Final = Path(__file__).parents[1]
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 FLAGS: Final = re.DOTALL | re.MULTILINE
-BLOCKS: Final = re.findall(r"^```python\n(.*?)^```$", README, FLAGS)
+BLOCK: Final = re.compile(r"^```python\n(.*?)^```$", FLAGS)
+BLOCKS: Final = BLOCK.findall(README)
 CLUSTER: Final = "ea244205-d641-45d9-9dcb-ab2236bcd07e"
 
 
@@ -28,7 +30,9 @@ def emulator(
     monkeypatch.chdir(tmp_path)
     state = EmulatorState(clusters=[EmulatedCluster(id=CLUSTER)], build_seconds=0.0)
     with EmulatorServer(state).run_in_thread() as server:
-        monkeypatch.setenv("CSS_ENDPOINT", server.endpoint)
+        endpoint = server.endpoint
+        monkeypatch.setenv("CSS_ENDPOINT", endpoint)
+        monkeypatch.setattr("css_snapshot.options.css_endpoint", lambda _: endpoint)
         monkeypatch.setenv("HUAWEICLOUD_SDK_AK", state.access_key)
         monkeypatch.setenv("HUAWEICLOUD_SDK_SK", state.secret_key)
         monkeypatch.setenv("HUAWEICLOUD_SDK_PROJECT_ID", state.project_id)
@@ -49,6 +53,19 @@ def test_every_block_of_code_runs(
     printed = capsys.readouterr().out
     assert ("print(" in code) <= bool(printed.strip())
     assert "Traceback" not in printed
+
+
+def test_the_tables_are_those_that_the_code_makes() -> None:
+    assert written(README) == README
+
+
+def test_the_chinese_part_has_the_same_examples() -> None:
+    english, _, chinese = README.partition("\n## 中文\n")
+
+    examples = BLOCK.findall(chinese)
+
+    assert len(examples) >= 3
+    assert set(examples) <= set(BLOCK.findall(english))
 
 
 def test_the_airflow_recipe_is_the_one_that_is_run_on_airflow() -> None:
