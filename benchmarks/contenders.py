@@ -100,6 +100,18 @@ async def _aiohttp(endpoint: str) -> AsyncIterator[Batch]:
         yield _batch(create)
 
 
+def _through(client: "httpx.AsyncClient", endpoint: str) -> Batch:
+    async def create(cluster_id: str) -> None:
+        response = await client.post(
+            endpoint + creation.path(cluster_id),
+            content=creation.BODY,
+            headers=creation.HEADERS,
+        )
+        _check(response.status_code)
+
+    return _batch(create)
+
+
 def _httpx(most: int, kept_alive: int) -> Open:
     @contextlib.asynccontextmanager
     async def opened(endpoint: str) -> AsyncIterator[Batch]:
@@ -109,16 +121,7 @@ def _httpx(most: int, kept_alive: int) -> Open:
             max_connections=most, max_keepalive_connections=kept_alive
         )
         async with httpx.AsyncClient(timeout=_PATIENCE, limits=limits) as client:
-
-            async def create(cluster_id: str) -> None:
-                response = await client.post(
-                    endpoint + creation.path(cluster_id),
-                    content=creation.BODY,
-                    headers=creation.HEADERS,
-                )
-                _check(response.status_code)
-
-            yield _batch(create)
+            yield _through(client, endpoint)
 
     return opened
 
@@ -130,16 +133,7 @@ async def _httpx_aiohttp(endpoint: str) -> AsyncIterator[Batch]:
 
     limits = httpx.Limits(max_connections=_MOST)
     async with HttpxAiohttpClient(timeout=_PATIENCE, limits=limits) as client:
-
-        async def create(cluster_id: str) -> None:
-            response = await client.post(
-                endpoint + creation.path(cluster_id),
-                content=creation.BODY,
-                headers=creation.HEADERS,
-            )
-            _check(response.status_code)
-
-        yield _batch(create)
+        yield _through(client, endpoint)
 
 
 @contextlib.asynccontextmanager
