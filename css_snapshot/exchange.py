@@ -122,16 +122,12 @@ async def _fetch(transport: httpx.AsyncBaseTransport, request: httpx.Request) ->
 def _complete(
     response: httpx.Response, body: bytes, request: httpx.Request
 ) -> httpx.Response:
-    headers = response.headers
-    if "content-encoding" in headers:
-        headers = headers.copy()
-        del headers["content-encoding"]
-    return httpx.Response(
-        response.status_code,
-        headers=headers,
-        stream=httpx.ByteStream(body),
-        request=request,
-    )
+    """Let the body be read again, decoded, as making a new answer takes longer."""
+    if "content-encoding" in response.headers:
+        del response.headers["content-encoding"]
+    response.stream = httpx.ByteStream(body)
+    response.request = request
+    return response
 
 
 async def _read(
