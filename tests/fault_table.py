@@ -259,7 +259,7 @@ def authority() -> Iterator[tuple[trustme.CA, str]]:
 @asynccontextmanager
 async def under(
     script: Script,
-    kind: TransportKind,
+    over: TransportKind | httpx.AsyncBaseTransport,
     *,
     carried_out: bool = True,
     tls: ssl.SSLContext | None = None,
@@ -271,7 +271,7 @@ async def under(
 
     Args:
         script: The fault.
-        kind: Our transport.
+        over: Our transport, which stays the caller's to close, or its kind.
         carried_out: Whether lists show the snapshot once a creation was read.
         tls: Makes the server speak TLS.
         trusted: The authority that both clients trust.
@@ -287,9 +287,9 @@ async def under(
         fault = on_creation(script, listing)
         healthy = on_creation(faults.serve, listing)
         server.plan(fault, *[healthy] * 200)
-        transport = _trusting(kind, trusted)
+        transport = _trusting(over, trusted) if isinstance(over, str) else over
+        certificates = trusted[1] if trusted else ""
         try:
-            certificates = trusted[1] if trusted else ""
             yield (
                 server,
                 Place(
@@ -301,7 +301,8 @@ async def under(
                 ),
             )
         finally:
-            await transport.aclose()
+            if transport is not over:
+                await transport.aclose()
 
 
 def _trusting(

@@ -16,10 +16,11 @@ from fault_server import FaultServer, Script
 from fault_table import WIRE, Place, under
 
 from css_snapshot import Clock
-from css_snapshot.transport import TransportKind
+
+Transport = httpx.AsyncBaseTransport
 
 PATIENT: Final = 30.0
-HASTY: Final = 2.0
+HASTY: Final = 3.0
 """Seconds for an attempt that is to time out: long for all else, on a busy machine."""
 
 UNCLEAR: Final = ("adopted", "IndeterminateCreateError")
@@ -74,6 +75,14 @@ def patient_clock() -> Clock:
     return Clock(monotonic=lambda: now, sleep=sleep)
 
 
+@pytest.fixture
+def transport(
+    transport_kind: str, make_transport: Callable[..., Transport]
+) -> Transport:
+    """Make one transport for all calls of a test, as a TLS context takes its time."""
+    return make_transport(transport_kind, trust_env=False)
+
+
 @attrs.frozen
 class End:
     """How calls ended, and what they cost.
@@ -90,14 +99,14 @@ class End:
 
 
 async def end_under(
-    script: Script, kind: TransportKind, *, carried_out: bool, timeout: float
+    script: Script, transport: Transport, *, carried_out: bool, timeout: float
 ) -> End:
     """Call `ensure`, and a run, where the first creation meets a fault."""
 
     async def called(call: Callable[[Place], Awaitable[str]]) -> tuple[str, int]:
         async with under(
             script,
-            kind,
+            transport,
             carried_out=carried_out,
             timeout=timeout,
             clock=patient_clock(),
@@ -116,27 +125,25 @@ def test_every_fault_is_accounted_for() -> None:
 @pytest.mark.parametrize("carried_out", [True, False])
 @pytest.mark.parametrize("fault", ENDS)
 async def test_a_fault_makes_no_second_creation_and_no_false_report(
-    fault: str, transport_kind: TransportKind, *, carried_out: bool
+    fault: str, transport: Transport, *, carried_out: bool
 ) -> None:
     expected = ENDS[fault][not carried_out]
 
     end = await end_under(
-        WIRE[fault], transport_kind, carried_out=carried_out, timeout=PATIENT
+        WIRE[fault], transport, carried_out=carried_out, timeout=PATIENT
     )
 
     assert end == End(expected, OUTCOMES[expected], (1, 1))
 
 
 async def test_what_only_a_time_limit_ends_makes_none_either(
-    transport_kind: TransportKind,
+    transport: Transport,
 ) -> None:
     cases = [(fault, carried_out) for fault in ENDLESS for carried_out in (True, False)]
 
     ends = await asyncio.gather(
         *(
-            end_under(
-                WIRE[fault], transport_kind, carried_out=carried_out, timeout=HASTY
-            )
+            end_under(WIRE[fault], transport, carried_out=carried_out, timeout=HASTY)
             for fault, carried_out in cases
         )
     )
@@ -147,34 +154,28 @@ async def test_what_only_a_time_limit_ends_makes_none_either(
 
 @pytest.mark.parametrize("fault", UNREACHED)
 async def test_where_not_even_a_look_gets_through_nothing_is_created(
-    fault: str, transport_kind: TransportKind
+    fault: str, transport: Transport
 ) -> None:
-    end = await end_under(
-        WIRE[fault], transport_kind, carried_out=False, timeout=HASTY / 4
-    )
+    end = await end_under(WIRE[fault], transport, carried_out=False, timeout=HASTY / 6)
 
     assert end.ensured in UNREACHED[fault]
     assert (end.run, end.posts) == ("Failed", (0, 0))
 
 
 async def test_a_redirect_is_a_refusal_that_leads_nowhere(
-    transport_kind: TransportKind,
+    transport: Transport,
 ) -> None:
     async with FaultServer() as elsewhere:
         script = faults.redirect(f"{elsewhere.endpoint}/stolen")
-        end = await end_under(
-            script, transport_kind, carried_out=False, timeout=PATIENT
-        )
+        end = await end_under(script, transport, carried_out=False, timeout=PATIENT)
 
     assert end == End("UnexpectedStatusError", "Failed", (1, 1))
     assert elsewhere.connections == 0
 
 
 async def test_a_refused_connection_is_a_failure_of_which_nothing_was_sent(
-    transport_kind: TransportKind,
-    make_transport: Callable[..., httpx.AsyncBaseTransport],
+    transport: Transport,
 ) -> None:
-    transport = make_transport(transport_kind, trust_env=False)
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
