@@ -111,14 +111,13 @@ def signed_headers(items: Iterable[Item]) -> Headers:
 class SigningKey:
     """An access key and its secret, made ready for many signatures."""
 
-    __slots__ = ("_access_key", "_form", "_headers", "_keyed")
+    __slots__ = ("_access_key", "_keyed", "_last")
 
     def __init__(self, credentials: Credentials) -> None:
         self._access_key = credentials.access_key
         self._keyed = hmac.new(credentials.secret_key.reveal().encode(), None, sha256)
-        # Those of one service are the same in each of its requests.
-        self._headers: Headers = ()
-        self._form = _Form.of(self._headers)
+        # The headers of one service are the same in each of its requests.
+        self._last: tuple[Headers, _Form] = ((), _Form.of(()))
 
     def authorization(
         self, method: str, target: bytes, stamp: bytes, headers: Headers, body: bytes
@@ -132,9 +131,11 @@ class SigningKey:
             headers: From `signed_headers`.
             body: The bytes that will be sent.
         """
-        if headers != self._headers:
-            self._headers, self._form = headers, _Form.of(headers)
-        form = self._form
+        # Read and replaced as one, as several threads may share the key.
+        known, form = self._last
+        if headers != known:
+            form = _Form.of(headers)
+            self._last = (headers, form)
         keyed = self._keyed.copy()
         keyed.update(
             string_to_sign(stamp, form.canonical_request(method, target, stamp, body))
@@ -171,16 +172,15 @@ class _Form:
     @classmethod
     def of(cls, headers: Headers) -> Self:
         """Put headers into the form and order they are signed in."""
-        values = {name: value.strip() for name, value in headers}
-        names = b";".join(sorted({*values, _TIME}))
-        lines = [b"%b:%b\n" % (name, values[name]) for name in sorted(values)]
-        following = sum(name > _TIME for name in values)
-        split = len(lines) - following
+        ordered = sorted([(name, value.strip()) for name, value in headers])
+        earlier = [header for header in ordered if header[0] < _TIME]
+        later = ordered[len(earlier) :]
+        names = b";".join([name for name, _ in (*earlier, (_TIME, b""), *later)])
         return cls(
             names.decode(),
-            b"".join([*lines[:split], _TIME, b":"]),
-            b"".join([b"\n", *lines[split:], b"\n", names]),
-            values.get(b"x-sdk-content-sha256"),
+            b"".join([b"%b:%b\n" % header for header in earlier]) + _TIME + b":",
+            b"\n" + b"".join([b"%b:%b\n" % header for header in later]) + b"\n" + names,
+            dict(ordered).get(b"x-sdk-content-sha256"),
         )
 
     def canonical_request(

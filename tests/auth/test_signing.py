@@ -1,4 +1,6 @@
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from urllib.parse import quote
@@ -312,3 +314,27 @@ def test_the_stamp_is_in_utc_whatever_the_zone() -> None:
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"^clock: "):
         timestamp(AT.replace(tzinfo=None))
+
+
+def test_one_plugin_signs_for_several_services_at_once() -> None:
+    credentials = Credentials(AK, SK)
+    auth = AkSkAuth(credentials, clock=lambda: AT)
+    urls = [f"https://css.region-{number}.example.com/v1/x" for number in range(4)]
+
+    def signature(url: str) -> str:
+        request = next(auth.sync_auth_flow(httpx.Request("GET", url)))
+        return request.headers["authorization"]
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            signatures = list(threads.map(signature, urls * 500))
+    finally:
+        sys.setswitchinterval(before)
+
+    expected = [
+        sign("GET", url, {}, b"", credentials=credentials, at=AT)["Authorization"]
+        for url in urls
+    ]
+    assert signatures == expected * 500
