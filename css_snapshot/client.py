@@ -243,12 +243,12 @@ class ApiClient:
         )
         started = self.clock.monotonic()
         status: int | None = None
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
             answer = await self._answer(operation, outgoing, until)
             status = answer.response.status_code
             return self._read(operation, answer)
-        except Exception as exc:
+        except BaseException as exc:
             error = exc
             raise
         finally:

@@ -87,7 +87,8 @@ class AttemptAnswered:
         attempt: 1 for the first attempt of a call.
         elapsed: Seconds from start to end of the attempt.
         status: HTTP status, `None` when no answer arrived.
-        error: The error the attempt ended with, `None` when it succeeded.
+        error: The error the attempt ended with, a cancellation for example; `None`
+            when it succeeded.
         call: The operation under way.
     """
 
@@ -96,7 +97,7 @@ class AttemptAnswered:
     attempt: int
     elapsed: float
     status: int | None
-    error: Exception | None
+    error: BaseException | None
     call: Call | None = attrs.field(default=None, eq=False, repr=False)
 
 

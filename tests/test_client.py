@@ -398,6 +398,30 @@ async def test_an_observer_is_told_of_an_attempt_without_an_answer(
     assert (answered.status, answered.error) == (None, caught.value)
 
 
+async def test_an_observer_is_told_of_an_attempt_that_was_cancelled(
+    make_service: MakeService,
+) -> None:
+    sent = asyncio.Event()
+
+    async def never(request: httpx.Request) -> httpx.Response:
+        sent.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    events: list[Event] = []
+    service = make_service(httpx.MockTransport(never), on_event=events.append)
+    call = asyncio.create_task(service.create(CLUSTER, "snapshot_001"))
+    await sent.wait()
+
+    call.cancel()
+    await asyncio.wait([call])
+
+    (answered,) = (e for e in events if isinstance(e, AttemptAnswered))
+    assert call.cancelled()
+    assert answered.status is None
+    assert type(answered.error) is asyncio.CancelledError
+
+
 async def test_an_observer_is_told_that_the_budget_is_empty(
     make_service: MakeService,
 ) -> None:
