@@ -7,7 +7,7 @@ import attrs
 import httpx
 
 from css_snapshot.errors import CSSError, RequestTimeoutError
-from css_snapshot.exchange import Answer, fetch
+from css_snapshot.exchange import MAX_BODY, Answer, fetch
 
 
 async def attempt(
@@ -15,6 +15,7 @@ async def attempt(
     auth: httpx.Auth,
     transport: httpx.AsyncBaseTransport,
     limit: float,
+    most: int = MAX_BODY,
 ) -> Answer:
     """Authenticate a request, send it, and read the whole answer.
 
@@ -23,13 +24,14 @@ async def attempt(
         auth: Adds them, and may send again with fresh ones.
         transport: Carries the request.
         limit: Wall-clock limit of all that, in seconds.
+        most: How many bytes of the decoded answer are read.
 
     Raises:
         RequestTimeoutError: The limit passed; `.sent` is `False` if it did so before
             the transport was given the request.
         CSSError: As `exchange` raises it, or `auth`.
     """
-    sending = _Sending(request)
+    sending = _Sending(request, most)
     timeout = asyncio.timeout(limit)
     try:
         # A limit in the past would still let the first bytes out.
@@ -58,6 +60,7 @@ class _Sending:
     """An auth flow being driven, and whether the transport was given the request."""
 
     request: httpx.Request
+    most: int
     begun: bool = False
 
     async def run(
@@ -68,7 +71,7 @@ class _Sending:
             outgoing = await anext(flow)
             while True:
                 self.begun = True
-                answer = await fetch(transport, outgoing)
+                answer = await fetch(transport, outgoing, self.most)
                 # Turned away: what fails from here on, such as a renewal of the
                 # credentials, fails before the request is carried out.
                 self.begun = answer.response.status_code != HTTPStatus.UNAUTHORIZED

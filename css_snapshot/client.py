@@ -270,7 +270,8 @@ class ApiClient:
     ) -> Answer:
         limit = min(self.timeout, until - self.clock.monotonic())
         request = outgoing.request(operation, limit)
-        return await attempt(request, self._auth, self._transport, limit)
+        most = operation.call.most
+        return await attempt(request, self._auth, self._transport, limit, most)
 
     def _read(self, operation: Operation[T], answer: Answer) -> T:
         if answer.response.status_code == operation.call.success:

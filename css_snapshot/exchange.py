@@ -13,8 +13,9 @@ from css_snapshot.answers import request_id_of
 from css_snapshot.errors import CSSError, InvalidResponseError
 from css_snapshot.transport import transport_error
 
-MAX_BODY: Final = 1024 * 1024
-"""Bytes of a decoded answer that are read; CSS answers are a few kilobytes."""
+_MEBIBYTE: Final = 1024 * 1024
+MAX_BODY: Final = _MEBIBYTE
+"""Bytes of a decoded answer that are read; most answers are a few kilobytes."""
 
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 _WINDOW_BITS: Final = {
@@ -57,7 +58,9 @@ async def exchange(
     return answer.response
 
 
-async def fetch(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> Answer:
+async def fetch(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, most: int = MAX_BODY
+) -> Answer:
     """Send a request once and read the whole answer, whatever its status.
 
     It has no time limit of its own: run it under `asyncio.timeout`.
@@ -65,17 +68,18 @@ async def fetch(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> 
     Args:
         transport: What carries the request.
         request: A complete request; redirects are not followed.
+        most: How many bytes of the decoded answer are read.
 
     Raises:
         TransportError: No whole answer arrived; `.sent` tells whether the request
             may have.
-        InvalidResponseError: The body is over 1 MiB or in a coding that can't be read.
+        InvalidResponseError: The body is too large or in a coding that can't be read.
         ConfigurationError: The request can't be put on this transport.
     """
     caller = asyncio.current_task()
     before = _cancellations(caller)
     try:
-        answer = await _fetch(transport, request)
+        answer = await _fetch(transport, request, most)
     except asyncio.CancelledError as cancelled:
         # Without the frames underneath, whose locals hold the request's credentials.
         cancelled.__context__ = None
@@ -95,12 +99,14 @@ def _cancellations(task: "asyncio.Task[object] | None") -> int:
     return 0 if task is None else task.cancelling()
 
 
-async def _fetch(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> Answer:
+async def _fetch(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, most: int
+) -> Answer:
     try:
         response = await transport.handle_async_request(request)
         stream = async_stream(response)
         try:
-            body = await _read(response, stream, request)
+            body = await _read(response, stream, request, most)
         finally:
             # Neither a whole answer nor a cancellation may get lost over a connection
             # that does not close in good order.
@@ -131,7 +137,10 @@ def _complete(
 
 
 async def _read(
-    response: httpx.Response, stream: httpx.AsyncByteStream, request: httpx.Request
+    response: httpx.Response,
+    stream: httpx.AsyncByteStream,
+    request: httpx.Request,
+    most: int,
 ) -> bytes:
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding in {"identity", ""}:
@@ -139,20 +148,21 @@ async def _read(
         size = 0
         async for chunk in stream:
             size += len(chunk)
-            if size > MAX_BODY:
-                raise _oversized(response, request)
+            if size > most:
+                raise _oversized(response, request, most)
             chunks.append(chunk)
         return b"".join(chunks)
     bits = _WINDOW_BITS.get(coding)
     if bits is None:
         raise _unreadable("has a content coding not asked for", response, request)
-    return await _inflate(response, stream, request, zlib.decompressobj(bits))
+    return await _inflate(response, stream, request, most, zlib.decompressobj(bits))
 
 
 async def _inflate(
     response: httpx.Response,
     stream: httpx.AsyncByteStream,
     request: httpx.Request,
+    most: int,
     decoder: _Decoder,
 ) -> bytes:
     decoded = bytearray()
@@ -161,12 +171,12 @@ async def _inflate(
     async for chunk in stream:
         size += len(chunk)
         try:
-            decoded += decoder.decompress(chunk, MAX_BODY + 1 - len(decoded))
+            decoded += decoder.decompress(chunk, most + 1 - len(decoded))
         except zlib.error:
             broken = True
             break
-        if max(size, len(decoded)) > MAX_BODY:
-            raise _oversized(response, request)
+        if max(size, len(decoded)) > most:
+            raise _oversized(response, request, most)
         if decoder.eof:
             # What a server sends behind the end would pile up in the decoder.
             break
@@ -176,9 +186,10 @@ async def _inflate(
 
 
 def _oversized(
-    response: httpx.Response, request: httpx.Request
+    response: httpx.Response, request: httpx.Request, most: int
 ) -> InvalidResponseError:
-    error = _unreadable("is larger than 1 MiB", response, request)
+    larger = f"is larger than {most / _MEBIBYTE:g} MiB"
+    error = _unreadable(larger, response, request)
     error.oversized = True
     return error
 

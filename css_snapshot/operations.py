@@ -13,6 +13,8 @@ from css_snapshot.validation import check_id
 
 T = TypeVar("T")
 
+_MEBIBYTE: Final = 1024 * 1024
+
 
 @attrs.frozen
 class Operation(Generic[T]):
@@ -45,12 +47,14 @@ class VendorCall(Generic[T]):
         template: Path with the names of ids in braces.
         success: The one status that means success.
         decode: Reads the body of a successful answer.
+        most: How many bytes of the answer are read; more is no answer.
     """
 
     method: str
     template: str
     success: int
     decode: Callable[[bytes], T]
+    most: int = _MEBIBYTE
 
     def __call__(
         self, *, body: bytes | None = None, query: str = "", **ids: str
@@ -73,8 +77,14 @@ _CLUSTER_V2: Final = "/v2.0/{project_id}/clusters/{cluster_id}"
 CREATE_SNAPSHOT: Final[VendorCall[Backup]] = VendorCall(
     "POST", f"{_CLUSTER}/index_snapshot", 201, wire.decode_backup
 )
+# Without paging, and with every index of every snapshot: a year of nightly ones of a
+# cluster with hundreds of indices takes several mebibytes.
 LIST_SNAPSHOTS: Final[VendorCall[tuple[Snapshot, ...]]] = VendorCall(
-    "GET", f"{_CLUSTER}/index_snapshots", 200, wire.decode_snapshots
+    "GET",
+    f"{_CLUSTER}/index_snapshots",
+    200,
+    wire.decode_snapshots,
+    most=16 * _MEBIBYTE,
 )
 DELETE_SNAPSHOT: Final[VendorCall[None]] = VendorCall(
     "DELETE", _SNAPSHOT, 200, wire.decode_nothing

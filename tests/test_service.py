@@ -510,3 +510,28 @@ async def test_version_2_can_delete_no_automatic_ones(
         await service.disable_policy("c1", delete_automatic=True)
 
     assert sent == []
+
+
+@respx.mock
+async def test_a_list_of_many_snapshots_of_many_indices_is_read(
+    make_service: MakeService,
+) -> None:
+    indices = ",".join(f"logs-{number:04}" for number in range(500))
+    rows = [ROW | {"id": f"s{number}", "indices": indices} for number in range(1000)]
+    answer = httpx.Response(200, json={"backups": rows})
+    respx.get(f"{ORIGIN}{CLUSTER}/index_snapshots").mock(return_value=answer)
+
+    snapshots = await make_service().list("c1")
+
+    assert len(answer.content) > 4 * 1024 * 1024
+    assert [snapshot.id for snapshot in snapshots] == [row["id"] for row in rows]
+    assert {len(snapshot.indices) for snapshot in snapshots} == {500}
+
+
+@respx.mock
+async def test_a_list_that_does_not_end_is_no_answer(make_service: MakeService) -> None:
+    endless = httpx.Response(200, content=b" " * (16 * 1024 * 1024 + 1))
+    respx.get(f"{ORIGIN}{CLUSTER}/index_snapshots").mock(return_value=endless)
+
+    with pytest.raises(InvalidResponseError, match="larger than 16 MiB"):
+        await make_service().list("c1")
