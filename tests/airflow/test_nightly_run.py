@@ -80,6 +80,7 @@ def test_each_cluster_gets_exactly_one_snapshot_though_one_task_fails_once(
 
     run = dag.test()
 
+    print(f"\n{run.run_id}: {run.state}, (state, tries): {tries_of(run.run_id)}")  # noqa: T201  # shown by `pytest -s`
     assert run.state == "success"
     assert tries_of(run.run_id) == {
         0: ("success", 1),
