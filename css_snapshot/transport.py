@@ -36,9 +36,9 @@ def default_transport(
         kind: The library underneath: `"httpx"`, which `None` takes too, `"aiohttp"`
             (extra `aiohttp`), or `"fast"`, which is pyreqwest (extra `fast`). Both
             others take about half the CPU of the first. The last has to be asked for
-            even where it is installed: a process that ends while its threads still
-            work is aborted now and then (`SIGABRT`, seen in about one of forty,
-            pyreqwest 0.15.1).
+            even where it is installed: a process that ends with calls in flight, or
+            without closing the transport, may be aborted by its threads (`SIGABRT`,
+            seen in one of a hundred, pyreqwest 0.15.1).
         connections: How many requests may be in flight at once; more wait.
         trust_env: Whether to use the proxies the environment names. Loopback
             addresses never go through a proxy.
