@@ -7,13 +7,12 @@ import attrs
 
 from css_snapshot import wire
 from css_snapshot.clusters import Cluster, ClusterPage
+from css_snapshot.exchange import MAX_BODY
 from css_snapshot.models import Backup, Snapshot
 from css_snapshot.policies import SnapshotPolicy
 from css_snapshot.validation import check_id
 
 T = TypeVar("T")
-
-_MEBIBYTE: Final = 1024 * 1024
 
 
 @attrs.frozen
@@ -54,7 +53,7 @@ class VendorCall(Generic[T]):
     template: str
     success: int
     decode: Callable[[bytes], T]
-    most: int = _MEBIBYTE
+    most: int = MAX_BODY
 
     def __call__(
         self, *, body: bytes | None = None, query: str = "", **ids: str
@@ -78,13 +77,13 @@ CREATE_SNAPSHOT: Final[VendorCall[Backup]] = VendorCall(
     "POST", f"{_CLUSTER}/index_snapshot", 201, wire.decode_backup
 )
 # Without paging, and with every index of every snapshot: a year of nightly ones of a
-# cluster with hundreds of indices takes several mebibytes.
+# cluster with hundreds of indices takes more than other answers may.
 LIST_SNAPSHOTS: Final[VendorCall[tuple[Snapshot, ...]]] = VendorCall(
     "GET",
     f"{_CLUSTER}/index_snapshots",
     200,
     wire.decode_snapshots,
-    most=16 * _MEBIBYTE,
+    most=16 * MAX_BODY,
 )
 DELETE_SNAPSHOT: Final[VendorCall[None]] = VendorCall(
     "DELETE", _SNAPSHOT, 200, wire.decode_nothing

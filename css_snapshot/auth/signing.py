@@ -195,13 +195,16 @@ class _Form:
             body: The bytes that will be sent.
         """
         path, _, query = target.partition(b"?")
+        payload = self.payload
+        if payload is None:
+            payload = sha256(body).hexdigest().encode()
         return b"\n".join(
             (
                 method.encode(),
                 canonical_path(path),
                 canonical_query(query) if query else b"",
                 self.before + stamp + self.after,
-                self.payload or sha256(body).hexdigest().encode(),
+                payload,
             )
         )
 
