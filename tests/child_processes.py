@@ -1,13 +1,17 @@
 """Processes that tests start to load them or to kill them."""
 
 import os
+from pathlib import Path
+from typing import Final
+
+_TESTS: Final = Path(__file__).parent
 
 
-def environment(**variables: str) -> dict[str, str]:
-    """Answer this environment, with variables, for a child not counted by coverage.
+def environment() -> dict[str, str]:
+    """Answer this environment for a child that finds the tests' modules.
 
-    What such a child runs is covered elsewhere, and counting it would take most of
-    its time.
+    Coverage does not count it: what such a child runs is covered elsewhere, and
+    counting it would take most of its time.
     """
     mine = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
-    return mine | variables
+    return mine | {"PYTHONPATH": f"{_TESTS}{os.pathsep}{_TESTS.parent}"}

@@ -288,18 +288,15 @@ async def under(
         healthy = on_creation(faults.serve, listing)
         server.plan(fault, *[healthy] * 200)
         transport = _trusting(over, trusted) if isinstance(over, str) else over
-        certificates = trusted[1] if trusted else ""
+        place = Place(
+            server.endpoint,
+            transport,
+            trusted[1] if trusted else "",
+            timeout=timeout,
+            clock=clock,
+        )
         try:
-            yield (
-                server,
-                Place(
-                    server.endpoint,
-                    transport,
-                    certificates,
-                    timeout=timeout,
-                    clock=clock,
-                ),
-            )
+            yield server, place
         finally:
             if transport is not over:
                 await transport.aclose()

@@ -27,10 +27,9 @@ pytestmark = pytest.mark.skipif(
 
 def soaked(*args: str) -> Figures:
     """Soak in a process of its own, so that its memory and descriptors are its own."""
-    tests = WORLD.parent
     finished = subprocess.run(  # noqa: S603  # our own interpreter and script
         [sys.executable, "-W", "error", str(WORLD), *args],
-        env=environment(PYTHONPATH=f"{tests}{os.pathsep}{tests.parent}"),
+        env=environment(),
         check=True,
         stdout=subprocess.PIPE,
         text=True,

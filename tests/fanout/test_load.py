@@ -15,17 +15,15 @@ from css_snapshot.emulator import EmulatorServer, EmulatorState
 from css_snapshot.fanout import Target, fan_out_snapshots
 
 CHILD: Final = Path(__file__).with_name("load_child.py")
-TESTS: Final = Path(__file__).parent.parent
 MANY: Final = int(os.environ.get("CSS_SNAPSHOT_LOAD_TARGETS", "20000"))
 """Targets of the load test; the figure of the design is 100,000."""
 
 
 def measure(count: int, journal: Path) -> dict[str, int]:
     """Run so many targets in a process of their own, and answer what it cost."""
-    path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     finished = subprocess.run(  # noqa: S603  # our own interpreter and script
         [sys.executable, str(CHILD), str(count), str(journal)],
-        env=environment(PYTHONPATH=path),
+        env=environment(),
         check=True,
         capture_output=True,
         text=True,
