@@ -48,7 +48,7 @@ def _ours(kind: str) -> Open:
     @contextlib.asynccontextmanager
     async def opened(endpoint: str) -> AsyncIterator[Batch]:
         from css_snapshot import default_transport  # noqa: PLC0415  # as all peers are
-        from css_snapshot.transport import TransportKind  # noqa: PLC0415
+        from css_snapshot.transport.default import TransportKind  # noqa: PLC0415
 
         async with (
             default_transport(cast("TransportKind", kind), connections=_MOST) as sent,

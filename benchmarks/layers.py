@@ -11,11 +11,12 @@ from benchmarks.effort import Effort
 from benchmarks.markdown import section, table
 from benchmarks.rounds import Spread, cpu_seconds, interleaved
 from css_snapshot import SnapshotService
-from css_snapshot.attempt import attempt
+from css_snapshot.api.decode import decode_backup
+from css_snapshot.api.encode import encode_create
+from css_snapshot.api.operations import CREATE_SNAPSHOT
+from css_snapshot.api.requests import CreateSnapshotRequest
 from css_snapshot.auth import AkSkAuth, Credentials
-from css_snapshot.models import CreateSnapshotRequest
-from css_snapshot.operations import CREATE_SNAPSHOT
-from css_snapshot.wire import decode_backup, encode_create
+from css_snapshot.client.attempt import attempt
 
 _ENDPOINT = "https://css.cn-north-4.myhuaweicloud.com"
 _REFERENCE = "one httpx.Request and one httpx.Response"

@@ -2,8 +2,7 @@
 
 import logging
 
-from css_snapshot.clock import Clock
-from css_snapshot.clusters import (
+from css_snapshot.api.clusters import (
     Cluster,
     ClusterInstance,
     ClusterStatus,
@@ -12,6 +11,13 @@ from css_snapshot.clusters import (
     PolicySummary,
     SnapshotReadiness,
 )
+from css_snapshot.api.policies import SnapshotFrequency, SnapshotPolicy
+from css_snapshot.api.requests import (
+    CreateSnapshotRequest,
+    RestoreSnapshotRequest,
+    SnapshotSettings,
+)
+from css_snapshot.clock import Clock
 from css_snapshot.errors import (
     APIError,
     AuthenticationError,
@@ -49,22 +55,15 @@ from css_snapshot.errors import (
 from css_snapshot.models import (
     Backup,
     BackupType,
-    CreateSnapshotRequest,
     Datastore,
     Ensured,
-    RestoreSnapshotRequest,
     RestoreStatus,
     Snapshot,
     SnapshotStatus,
 )
-from css_snapshot.policies import (
-    SnapshotFrequency,
-    SnapshotPolicy,
-    SnapshotSettings,
-)
 from css_snapshot.retry import RetryBudget, RetryPolicy
 from css_snapshot.service import SnapshotService
-from css_snapshot.transport import ClientTransport, default_transport
+from css_snapshot.transport.default import ClientTransport, default_transport
 
 __all__ = [
     "APIError",

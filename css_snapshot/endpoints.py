@@ -1,12 +1,12 @@
 """Which address a region is served at, and which addresses are safe to sign for."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from css_snapshot.errors import ConfigurationError
-from css_snapshot.proxies import is_loopback
 
 _REGION: Final = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,32}){1,4}", re.ASCII)
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
@@ -102,6 +102,16 @@ def check_endpoint(endpoint: str, *, allow_insecure: bool = False) -> str:
         raise ConfigurationError("endpoint: must begin with https://")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + ("" if port is None else f":{port}")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _domain(region: str) -> str:

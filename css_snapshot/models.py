@@ -1,20 +1,10 @@
 """Requests and answers as values: frozen, checked when made, times in aware UTC."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal, Self
 
 import attrs
-
-from css_snapshot.errors import RequestValidationError
-from css_snapshot.validation import (
-    check_description,
-    check_id,
-    check_name,
-    check_renaming,
-    split_indices,
-)
 
 
 class OpenStrEnum(StrEnum):
@@ -62,78 +52,6 @@ def _lower(value: str | None) -> str | None:
 _FINISHED: Final = frozenset(
     {SnapshotStatus.COMPLETED, SnapshotStatus.FAILED, SnapshotStatus.PART_FAILED}
 )
-
-
-@attrs.frozen
-class CreateSnapshotRequest:
-    r"""What to snapshot, and what to call it.
-
-    Attributes:
-        name: 4 to 64 characters: a lower-case letter, then lower-case letters,
-            digits, hyphens or underscores.
-        indices: Names or patterns, as a sequence or joined by commas; `None` for
-            all. Joined at most 1,024 characters.
-        description: At most 256 characters, none of `!<>=&"'\`.
-        strict: `False` lets a description hold all but `<` and `>`, which the
-            oldest sites accept and the newer ones refuse.
-
-    Raises:
-        RequestValidationError: A value breaks its rule.
-    """
-
-    name: str
-    indices: tuple[str, ...] | None = attrs.field(
-        default=None, converter=split_indices, kw_only=True
-    )
-    description: str | None = attrs.field(default=None, kw_only=True)
-    strict: bool = attrs.field(default=True, kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        check_name(self.name)
-        if self.description is not None:
-            check_description(self.description, strict=self.strict)
-
-
-@attrs.frozen(kw_only=True)
-class RestoreSnapshotRequest:
-    r"""What to restore of a snapshot, where to, and under which names.
-
-    Attributes:
-        target_cluster_id: The cluster to restore into: in the same region,
-            available, of no lower version. May be the one the snapshot is of.
-        indices: Names or patterns, as a sequence or joined by commas; `None` for
-            all. Joined at most 1,024 characters.
-        rename_pattern: Regular expression of the names to change, such as
-            `index_(.+)`; 1 to 1,024 characters, no blanks, no upper case, none of
-            `"\<|>/?,`. Only together with the next.
-        rename_replacement: What they become, such as `restored_index_$1`; the same
-            rules.
-        replace_existing: Whether indices of these names in the target are replaced.
-
-    Raises:
-        RequestValidationError: A value breaks its rule.
-    """
-
-    target_cluster_id: str
-    indices: tuple[str, ...] | None = attrs.field(default=None, converter=split_indices)
-    rename_pattern: str | None = None
-    rename_replacement: str | None = None
-    replace_existing: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        check_id("target_cluster_id", self.target_cluster_id)
-        for field in ("rename_pattern", "rename_replacement"):
-            value = getattr(self, field)
-            if value is not None:
-                check_renaming(field, value)
-        # One without the other is ignored by the service, which would then restore
-        # under the old names.
-        if (self.rename_pattern is None) != (self.rename_replacement is None):
-            raise RequestValidationError(
-                "rename_pattern", "must come together with rename_replacement"
-            )
-        if not isinstance(self.replace_existing, bool):
-            raise RequestValidationError("replace_existing", "must be True or False")
 
 
 @attrs.frozen
@@ -265,7 +183,3 @@ class Snapshot:
         if self.start_time is None or self.end_time is None:
             return None
         return (self.end_time - self.start_time).total_seconds()
-
-
-Indices = Sequence[str] | str | None
-"""How a caller may name indices: one by one, joined by commas, or `None` for all."""

@@ -7,22 +7,9 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 import httpx
 
-from css_snapshot import cluster_list, creation, deletion, exactly_once
-from css_snapshot.client import ApiClient
-from css_snapshot.clock import Clock
-from css_snapshot.clusters import Cluster
-from css_snapshot.errors import SnapshotNotFoundError
-from css_snapshot.events import Observer
-from css_snapshot.exactly_once import OnExists
-from css_snapshot.models import (
-    Backup,
-    CreateSnapshotRequest,
-    Ensured,
-    Indices,
-    RestoreSnapshotRequest,
-    Snapshot,
-)
-from css_snapshot.operations import (
+from css_snapshot.api.clusters import Cluster
+from css_snapshot.api.encode import WireNames, encode_restore, encode_settings
+from css_snapshot.api.operations import (
     CONFIGURE,
     CONFIGURE_AUTOMATICALLY,
     DISABLE_SNAPSHOTS,
@@ -31,20 +18,32 @@ from css_snapshot.operations import (
     RESTORE_SNAPSHOT,
     SHOW_CLUSTER,
 )
-from css_snapshot.options import (
+from css_snapshot.api.policies import SnapshotPolicy
+from css_snapshot.api.requests import (
+    CreateSnapshotRequest,
+    RestoreSnapshotRequest,
+    SnapshotSettings,
+)
+from css_snapshot.api.rules import check_id, check_text
+from css_snapshot.client.api_client import ApiClient
+from css_snapshot.clock import Clock
+from css_snapshot.configuration import (
     ServiceOptions,
     address,
     check_auth,
     check_choices,
     options_from,
 )
-from css_snapshot.policies import SnapshotPolicy, SnapshotSettings
+from css_snapshot.errors import SnapshotNotFoundError
+from css_snapshot.events import Observer
+from css_snapshot.models import Backup, Ensured, Snapshot
 from css_snapshot.retry import RetryPolicy
-from css_snapshot.scheduling import PolicyApi, PolicySwitch
-from css_snapshot.transport import default_transport
-from css_snapshot.validation import check_id, check_text
-from css_snapshot.waiting import Progress, SnapshotWatch
-from css_snapshot.wire import WireNames, encode_restore, encode_settings
+from css_snapshot.transport.default import default_transport
+from css_snapshot.typing import Indices
+from css_snapshot.workflows import clusters, create, delete, ensure
+from css_snapshot.workflows.ensure import OnExists
+from css_snapshot.workflows.policy import PolicyApi, PolicySwitch
+from css_snapshot.workflows.wait import Progress, SnapshotWatch
 
 if TYPE_CHECKING:
     from css_snapshot.fanout import (
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
         SnapshotOperation,
         Target,
     )
-    from css_snapshot.fanout.journal import StrPath
+    from css_snapshot.fanout.journal.journal import StrPath
 
 __all__ = ["ServiceOptions", "SnapshotService"]
 
@@ -220,7 +219,7 @@ class SnapshotService:
         request = CreateSnapshotRequest(
             name, indices=indices, description=description, strict=strict
         )
-        return await creation.create(self._client, cluster_id, request)
+        return await create.create(self._client, cluster_id, request)
 
     async def ensure(
         self,
@@ -270,7 +269,7 @@ class SnapshotService:
         request = CreateSnapshotRequest(
             name, indices=indices, description=description, strict=strict
         )
-        return await exactly_once.ensure(
+        return await ensure.ensure(
             self._client, cluster_id, request, on_exists=on_exists, settle=settle
         )
 
@@ -440,7 +439,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/DeleteSnapshot.html
         """
-        await deletion.delete(self._client, cluster_id, snapshot_id)
+        await delete.delete(self._client, cluster_id, snapshot_id)
 
     async def prune(
         self,
@@ -477,7 +476,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/DeleteSnapshot.html
         """
-        return await deletion.prune(
+        return await delete.prune(
             self._client,
             cluster_id,
             keep=keep,
@@ -709,7 +708,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListClustersDetails.html
         """
-        return cluster_list.clusters(self._client, engine)
+        return clusters.clusters(self._client, engine)
 
     async def cluster(self, cluster_id: str) -> Cluster:
         """Answer one cluster; see its `snapshot_readiness`.

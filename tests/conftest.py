@@ -23,11 +23,11 @@ import pytest
 import trustme
 from _pytest.mark import ParameterSet
 from rich.traceback import Traceback
-from virtual_time import VirtualTime
 
 from css_snapshot import RetryPolicy, SnapshotService, default_transport
 from css_snapshot.auth import TokenAuth
 from css_snapshot.service import ServiceOptions
+from tests.support.virtual_time import VirtualTime
 
 PROJECT: Final = "6204a5bd270343b5885144cf9c8c158d"
 TOKEN: Final = "MIIeToken0fTheTests+/="

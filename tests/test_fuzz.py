@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import httpx
-import virtual_time as vt
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from virtual_time import VirtualTime
 
+import tests.support.virtual_time as vt
 from css_snapshot import RetryPolicy, SnapshotService
+from css_snapshot.api.decode import DecodeError, decode_backup, decode_snapshots
+from css_snapshot.api.operations import MAX_BODY
+from css_snapshot.api.rules import check_id, check_name, split_indices
 from css_snapshot.auth import TokenAuth
 from css_snapshot.endpoints import check_endpoint, check_region
 from css_snapshot.errors import (
@@ -19,10 +21,8 @@ from css_snapshot.errors import (
     CSSError,
     RequestValidationError,
 )
-from css_snapshot.exchange import MAX_BODY
 from css_snapshot.models import Backup, Snapshot
-from css_snapshot.validation import check_id, check_name, split_indices
-from css_snapshot.wire import DecodeError, decode_backup, decode_snapshots
+from tests.support.virtual_time import VirtualTime
 
 T = TypeVar("T")
 

@@ -118,8 +118,8 @@ def _imports_at_import_time(path: Path) -> set[str]:
 
 
 EXTRAS: Final = {
-    "aiohttp_transport.py": {"aiohttp", "httpx_aiohttp"},
-    "fast_transport.py": {"pyreqwest", "certifi"},
+    "over_aiohttp.py": {"aiohttp", "httpx_aiohttp"},
+    "over_pyreqwest.py": {"pyreqwest", "certifi"},
 }
 
 

@@ -8,11 +8,11 @@ from typing import Final
 
 import httpx
 import pytest
-from api_table import written
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
+from tests.support.api_table import written
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,7 +32,9 @@ def emulator(
     with EmulatorServer(state).run_in_thread() as server:
         endpoint = server.endpoint
         monkeypatch.setenv("CSS_ENDPOINT", endpoint)
-        monkeypatch.setattr("css_snapshot.options.css_endpoint", lambda _: endpoint)
+        monkeypatch.setattr(
+            "css_snapshot.configuration.css_endpoint", lambda _: endpoint
+        )
         monkeypatch.setenv("HUAWEICLOUD_SDK_AK", state.access_key)
         monkeypatch.setenv("HUAWEICLOUD_SDK_SK", state.secret_key)
         monkeypatch.setenv("HUAWEICLOUD_SDK_PROJECT_ID", state.project_id)

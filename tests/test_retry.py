@@ -7,11 +7,10 @@ from typing import Final
 import attrs
 import httpx
 import pytest
-import virtual_time as vt
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual_time import VirtualTime
 
+import tests.support.virtual_time as vt
 from css_snapshot import RetryBudget, RetryPolicy, SnapshotService
 from css_snapshot.errors import (
     APIError,
@@ -28,6 +27,7 @@ from css_snapshot.errors import (
 )
 from css_snapshot.events import BudgetEmpty, Event, RetryScheduled
 from css_snapshot.retry import Retry, repeat, stated_wait
+from tests.support.virtual_time import VirtualTime
 
 BACKUP: Final = b'{"backup":{"id":"b1","name":"snapshot_001"}}'
 MakeService = Callable[..., SnapshotService]

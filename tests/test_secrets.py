@@ -14,8 +14,12 @@ from typing import Final
 
 import httpx
 import pytest
-import secret_flows as flows
-from secret_flows import (
+
+import tests.support.secret_flows as flows
+from css_snapshot import RetryPolicy, SnapshotService
+from css_snapshot.emulator import EmulatorServer, Fault
+from css_snapshot.errors import AuthenticationError
+from tests.support.secret_flows import (
     FLOWS,
     LOGINS,
     TROUBLES,
@@ -26,10 +30,6 @@ from secret_flows import (
     Scene,
     Witness,
 )
-
-from css_snapshot import RetryPolicy, SnapshotService
-from css_snapshot.emulator import EmulatorServer, Fault
-from css_snapshot.errors import AuthenticationError
 
 MakeService = Callable[..., SnapshotService]
 WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]
@@ -45,10 +45,10 @@ from css_snapshot.cli import main
 main()
 """
 BROKEN_COMMAND: Final = """
-from css_snapshot import client
+from css_snapshot.client import api_client
 def broken(*args, **options):
     raise RuntimeError("a bug")
-client.attempt = broken
+api_client.attempt = broken
 from css_snapshot.cli import main
 main()
 """

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import pytest
-from virtual_time import VirtualTime
 
 from css_snapshot import (
     BadRequestError,
@@ -17,6 +16,7 @@ from css_snapshot import (
 from css_snapshot.auth import TokenAuth
 from css_snapshot.emulator import EmulatorState, EmulatorTransport
 from css_snapshot.fanout import Created, Target
+from tests.support.virtual_time import VirtualTime
 
 MakeService = Callable[..., SnapshotService]
 

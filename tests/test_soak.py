@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from child_processes import environment
-from soak_world import SHARE_CANCELLED, Figures
 
-WORLD: Final = Path(__file__).with_name("soak_world.py")
+from tests.support.child_processes import environment, script
+from tests.support.soak_world import SHARE_CANCELLED, Figures
+
+WORLD: Final = script("soak_world.py")
 FULL: Final = bool(os.environ.get("CSS_SNAPSHOT_SOAK"))
 IN_MEMORY: Final = 200_000 if FULL else 3_000
 OVER_SOCKETS: Final = 20_000 if FULL else 600

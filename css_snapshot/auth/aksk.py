@@ -14,9 +14,9 @@ from css_snapshot.auth.renewal import Renewal
 from css_snapshot.auth.signing import SigningKey, signed_headers
 from css_snapshot.auth.skew import SigningClock
 from css_snapshot.clock import utc_now
+from css_snapshot.endpoints import is_loopback
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import Observer
-from css_snapshot.proxies import is_loopback
 
 _STAMPS: Final = frozenset({b"authorization", b"x-sdk-date"})
 _STAMPS_AND_TOKEN: Final = _STAMPS | {b"x-security-token"}

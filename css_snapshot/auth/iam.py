@@ -10,10 +10,11 @@ from typing import Final
 
 import httpx
 
-from css_snapshot.answers import error_for
 from css_snapshot.auth.credentials import AccessToken
 from css_snapshot.auth.redaction import tokens_redacted
 from css_snapshot.auth.secret import Secret
+from css_snapshot.client.exchange import exchange
+from css_snapshot.client.refusal import error_for
 from css_snapshot.endpoints import check_endpoint, iam_endpoint
 from css_snapshot.errors import (
     ConfigurationError,
@@ -21,8 +22,7 @@ from css_snapshot.errors import (
     RequestTimeoutError,
     TransportError,
 )
-from css_snapshot.exchange import exchange
-from css_snapshot.transport import default_transport
+from css_snapshot.transport.default import default_transport
 
 METHOD: Final = "POST"
 PATH: Final = "/v3/auth/tokens"

@@ -10,9 +10,10 @@ from typing import Final
 import attrs
 import httpx
 
-from css_snapshot.answers import error_for
 from css_snapshot.auth.credentials import Credentials, CredentialsNotFoundError
 from css_snapshot.auth.secret import Secret
+from css_snapshot.client.exchange import exchange
+from css_snapshot.client.refusal import error_for
 from css_snapshot.clock import utc_now
 from css_snapshot.errors import (
     CSSError,
@@ -20,8 +21,7 @@ from css_snapshot.errors import (
     RequestTimeoutError,
     TransportError,
 )
-from css_snapshot.exchange import exchange
-from css_snapshot.transport import default_transport
+from css_snapshot.transport.default import default_transport
 
 ENDPOINT: Final = "http://169.254.169.254"
 TOKEN_PATH: Final = "/meta-data/latest/api/token"  # noqa: S105 - a path

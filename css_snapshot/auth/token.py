@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import httpx
 
-from css_snapshot.answers import read_error_body
+from css_snapshot.api.error_body import read_error_body
 from css_snapshot.auth.credentials import AccessToken, TokenProvider
 from css_snapshot.auth.renewal import Renewal
 from css_snapshot.auth.secret import Secret

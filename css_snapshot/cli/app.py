@@ -10,17 +10,17 @@ except ImportError as exc:
         "the command line needs more libraries: pip install 'css-snapshot[cli]'"
     ) from exc
 
-from css_snapshot.cli import (
+from css_snapshot.cli.commands import (
     clusters,
     demo,
     doctor,
     emulator,
-    fleet,
+    fan_out,
     policy,
-    pruning,
-    restoring,
+    prune,
+    restore,
     snapshots,
-    watching,
+    wait,
 )
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.usage import OneLineGroup
@@ -92,14 +92,14 @@ app.command(rich_help_panel=_FIRST_STEPS)(emulator.emulator)
 app.command(rich_help_panel=_SNAPSHOTS)(snapshots.create)
 app.command(rich_help_panel=_SNAPSHOTS)(snapshots.ensure)
 app.command("list", rich_help_panel=_SNAPSHOTS)(snapshots.list_)
-app.command(rich_help_panel=_SNAPSHOTS)(watching.wait)
+app.command(rich_help_panel=_SNAPSHOTS)(wait.wait)
 app.command(rich_help_panel=_SNAPSHOTS)(snapshots.delete)
-app.command(rich_help_panel=_SNAPSHOTS)(restoring.restore)
-app.command(rich_help_panel=_SNAPSHOTS)(pruning.prune)
+app.command(rich_help_panel=_SNAPSHOTS)(restore.restore)
+app.command(rich_help_panel=_SNAPSHOTS)(prune.prune)
 policies.command()(policy.get)
 policies.command("set")(policy.set_)
 policies.command()(policy.disable)
 app.add_typer(policies, rich_help_panel=_SNAPSHOTS)
 app.command(rich_help_panel=_FLEET)(clusters.clusters)
-app.command(rich_help_panel=_FLEET)(fleet.fan_out)
-app.command(rich_help_panel=_FLEET)(fleet.resume)
+app.command(rich_help_panel=_FLEET)(fan_out.fan_out)
+app.command(rich_help_panel=_FLEET)(fan_out.resume)

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.cli.output import Output
+from css_snapshot.cli.output.output import Output
 from css_snapshot.errors import ConfigurationError
 
 

@@ -7,10 +7,11 @@ from typing import Final, Literal
 
 import attrs
 
+from css_snapshot.api.clusters import Cluster
+from css_snapshot.api.rules import check_id
 from css_snapshot.auth import EnvironmentCredentials, TokenAuth
 from css_snapshot.cli.remedies import remedy
 from css_snapshot.cli.settings import Settings
-from css_snapshot.clusters import Cluster
 from css_snapshot.endpoints import check_endpoint
 from css_snapshot.errors import (
     APIError,
@@ -18,7 +19,6 @@ from css_snapshot.errors import (
     ForbiddenError,
     InvalidResponseError,
 )
-from css_snapshot.validation import check_id
 
 Result = Literal["ok", "warning", "failed", "skipped"]
 

@@ -12,7 +12,7 @@ import typer
 
 from css_snapshot.cli.bundles import expanded, gathered
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.cli.output import Output
+from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.settings import Settings
 from css_snapshot.errors import CSSError
 from css_snapshot.service import SnapshotService

@@ -13,7 +13,7 @@ from css_snapshot.endpoints import css_endpoint
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.service import ServiceOptions, SnapshotService
-from css_snapshot.transport import default_transport
+from css_snapshot.transport.default import default_transport
 
 _PANEL: Final = "Service"
 

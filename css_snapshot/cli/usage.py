@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.cli.output import Output, plain
+from css_snapshot.cli.output.output import Output, plain
 
 
 @runtime_checkable

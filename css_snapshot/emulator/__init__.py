@@ -8,18 +8,18 @@ three need the extra `css-snapshot[emulator]`.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from css_snapshot.emulator.clusters import EmulatedCluster
-from css_snapshot.emulator.fault_rules import FaultRule, Faults
-from css_snapshot.emulator.faults import Fault
-from css_snapshot.emulator.ledger import RecordedRequest
-from css_snapshot.emulator.snapshots import EmulatedSnapshot
-from css_snapshot.emulator.state import EmulatorState
-from css_snapshot.emulator.vendor_errors import VendorError
+from css_snapshot.emulator.cloud.clusters import EmulatedCluster
+from css_snapshot.emulator.cloud.fault_rules import FaultRule, Faults
+from css_snapshot.emulator.cloud.faults import Fault
+from css_snapshot.emulator.cloud.ledger import RecordedRequest
+from css_snapshot.emulator.cloud.snapshots import EmulatedSnapshot
+from css_snapshot.emulator.cloud.state import EmulatorState
+from css_snapshot.emulator.cloud.vendor_errors import VendorError
 
 if TYPE_CHECKING:
-    from css_snapshot.emulator.app import create_app
-    from css_snapshot.emulator.in_process import EmulatorTransport
-    from css_snapshot.emulator.server import EmulatorServer
+    from css_snapshot.emulator.http.app import create_app
+    from css_snapshot.emulator.http.in_process import EmulatorTransport
+    from css_snapshot.emulator.http.server import EmulatorServer
 
 __all__ = [
     "EmulatedCluster",
@@ -36,9 +36,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "EmulatorServer": "css_snapshot.emulator.server",
-    "EmulatorTransport": "css_snapshot.emulator.in_process",
-    "create_app": "css_snapshot.emulator.app",
+    "EmulatorServer": "css_snapshot.emulator.http.server",
+    "EmulatorTransport": "css_snapshot.emulator.http.in_process",
+    "create_app": "css_snapshot.emulator.http.app",
 }
 
 

@@ -1,6 +1,9 @@
 """Many clusters in one run: bounded, lazy, and resumable after a crash."""
 
-from css_snapshot.fanout.entries import Entry, JournalError, State
+from css_snapshot.fanout.fan_out import SnapshotOperation, fan_out, fan_out_snapshots
+from css_snapshot.fanout.journal.entry import Entry, JournalError, State
+from css_snapshot.fanout.journal.status import JournalStatus, read_status
+from css_snapshot.fanout.options import OnBusy, OnError
 from css_snapshot.fanout.outcomes import (
     Adopted,
     Busy,
@@ -11,9 +14,6 @@ from css_snapshot.fanout.outcomes import (
     Skipped,
 )
 from css_snapshot.fanout.run import FanOut
-from css_snapshot.fanout.runs import SnapshotOperation, fan_out, fan_out_snapshots
-from css_snapshot.fanout.settings import OnBusy, OnError
-from css_snapshot.fanout.status import JournalStatus, read_status
 from css_snapshot.fanout.summary import RunProgress, Summary
 from css_snapshot.fanout.targets import Target
 

@@ -5,10 +5,10 @@ from typing import Literal
 
 import attrs
 
+from css_snapshot.api.requests import CreateSnapshotRequest
 from css_snapshot.errors import ClusterBusyError, CSSError, IndeterminateCreateError
-from css_snapshot.exactly_once import Intent
-from css_snapshot.models import CreateSnapshotRequest
-from css_snapshot.verdict import may_have_created
+from css_snapshot.workflows.ensure import Intent
+from css_snapshot.workflows.verdict import may_have_created
 
 Fate = Literal["busy", "failed", "indeterminate"]
 

@@ -5,10 +5,10 @@ from typing import Final
 
 import attrs
 
-from css_snapshot.exactly_once import Intent
+from css_snapshot.api.requests import CreateSnapshotRequest
 from css_snapshot.fanout.outcomes import Busy, Failed
 from css_snapshot.fanout.targets import Target
-from css_snapshot.models import CreateSnapshotRequest
+from css_snapshot.workflows.ensure import Intent
 
 _BUSY_PAUSE: Final = 30.0
 _BUSY_PAUSE_GROWTH: Final = 1.5

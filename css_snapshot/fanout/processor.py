@@ -5,6 +5,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
+from css_snapshot.api.requests import CreateSnapshotRequest
 from css_snapshot.clock import Clock
 from css_snapshot.errors import (
     AuthenticationError,
@@ -12,11 +13,12 @@ from css_snapshot.errors import (
     IndeterminateCreateError,
     ThrottledError,
 )
-from css_snapshot.fanout.breaker import is_about_credentials
-from css_snapshot.fanout.entries import JournalError, State
+from css_snapshot.fanout.canary import Scouts
 from css_snapshot.fanout.intention import Intention
 from css_snapshot.fanout.job import Job, Requeue
-from css_snapshot.fanout.limits import LONGEST_HOLD, Pace
+from css_snapshot.fanout.journal.entry import JournalError, State
+from css_snapshot.fanout.journal.records import Records
+from css_snapshot.fanout.options import Settings
 from css_snapshot.fanout.outcomes import (
     Busy,
     Failed,
@@ -26,11 +28,10 @@ from css_snapshot.fanout.outcomes import (
     backup_of,
     succeeded,
 )
-from css_snapshot.fanout.records import Records
-from css_snapshot.fanout.scouts import Scouts
-from css_snapshot.fanout.settings import Settings
+from css_snapshot.fanout.pace import LONGEST_HOLD, Pace
+from css_snapshot.fanout.stopping import is_about_credentials
 from css_snapshot.fanout.targets import Target
-from css_snapshot.models import CreateSnapshotRequest, Ensured
+from css_snapshot.models import Ensured
 
 T = TypeVar("T")
 

@@ -7,13 +7,13 @@ from typing import Generic, Self, TypeVar
 from css_snapshot.clock import Clock
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import logger
-from css_snapshot.fanout.breaker import NOT_ACCEPTED, Breaker
-from css_snapshot.fanout.journal import Journal
+from css_snapshot.fanout.journal.journal import Journal
+from css_snapshot.fanout.journal.records import Records
+from css_snapshot.fanout.options import Settings
 from css_snapshot.fanout.outcomes import Outcome
 from css_snapshot.fanout.processor import Operation, Processor
-from css_snapshot.fanout.records import Records
 from css_snapshot.fanout.scheduler import Scheduler
-from css_snapshot.fanout.settings import Settings
+from css_snapshot.fanout.stopping import NOT_ACCEPTED, Breaker
 from css_snapshot.fanout.summary import RunProgress, Summary
 from css_snapshot.fanout.targets import Source, Target
 

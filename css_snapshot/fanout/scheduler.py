@@ -9,12 +9,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from css_snapshot.clock import Clock
 from css_snapshot.events import logger
-from css_snapshot.fanout.breaker import Breaker
 from css_snapshot.fanout.job import Job, Requeue
+from css_snapshot.fanout.journal.records import Records
 from css_snapshot.fanout.lanes import Lanes
 from css_snapshot.fanout.outcomes import Indeterminate, Outcome
 from css_snapshot.fanout.processor import Processor
-from css_snapshot.fanout.records import Records
+from css_snapshot.fanout.stopping import Breaker
 from css_snapshot.fanout.summary import Tally
 from css_snapshot.fanout.targets import Source, Target
 

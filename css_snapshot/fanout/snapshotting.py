@@ -5,17 +5,17 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from css_snapshot.client import ApiClient
-from css_snapshot.creation import create
+from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import (
     CSSError,
     DuplicateSnapshotError,
     IndeterminateCreateError,
 )
-from css_snapshot.exactly_once import OnExists, ensure
 from css_snapshot.fanout.intention import Intention
 from css_snapshot.fanout.targets import Target
 from css_snapshot.models import Ensured
+from css_snapshot.workflows.create import create
+from css_snapshot.workflows.ensure import OnExists, ensure
 
 T = TypeVar("T")
 

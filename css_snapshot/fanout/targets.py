@@ -7,9 +7,10 @@ from typing import Generic, TypeVar
 
 import attrs
 
+from css_snapshot.api.requests import CreateSnapshotRequest
+from css_snapshot.api.rules import check_id
 from css_snapshot.errors import ConfigurationError
-from css_snapshot.models import CreateSnapshotRequest, Indices
-from css_snapshot.validation import check_id
+from css_snapshot.typing import Indices
 
 Wanted = TypeVar("Wanted", bound="Target")
 

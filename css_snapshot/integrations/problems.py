@@ -59,7 +59,7 @@ from css_snapshot.errors import (
     WaitTimeoutError,
 )
 from css_snapshot.retry import stated_wait
-from css_snapshot.verdict import may_have_created
+from css_snapshot.workflows.verdict import may_have_created
 
 Outcome = Literal["not_sent", "refused", "failed", "unfinished", "unknown"]
 

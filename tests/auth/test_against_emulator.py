@@ -15,7 +15,7 @@ from css_snapshot.auth import (
     TokenAuth,
 )
 from css_snapshot.emulator import EmulatorServer, EmulatorState
-from css_snapshot.emulator.options import Authenticator, MetadataMode
+from css_snapshot.emulator.cloud.options import Authenticator, MetadataMode
 from css_snapshot.errors import AuthenticationError
 
 USER = "emulator-user"

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from auth.manual_clock import ManualClock
 
 from css_snapshot.auth import AkSkAuth, Credentials, sign
 from css_snapshot.auth.signing import timestamp
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import Event, TokenRenewed
+from tests.support.manual_clock import ManualClock
 
 AK = "HPUA0FAKEFAKEFAKE001"
 SK = "fakeSecretKeyForUnitTestsOnly0123456789A"

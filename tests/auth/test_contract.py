@@ -11,8 +11,6 @@ from datetime import timedelta
 import attrs
 import httpx
 import pytest
-from auth.fake_iam import PASSWORD, FakeIam
-from auth.manual_clock import ManualClock
 
 from css_snapshot.auth import (
     AccessToken,
@@ -23,6 +21,8 @@ from css_snapshot.auth import (
     TokenAuth,
     sign,
 )
+from tests.support.fake_iam import PASSWORD, FakeIam
+from tests.support.manual_clock import ManualClock
 
 AK = "HPUA0FAKEFAKEFAKE001"
 SK = "fakeSecretKeyForUnitTestsOnly0123456789A"

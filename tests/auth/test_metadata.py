@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine
 import attrs
 import httpx
 import pytest
-from auth.manual_clock import ManualClock
 
 from css_snapshot.auth import (
     Credentials,
@@ -20,6 +19,7 @@ from css_snapshot.errors import (
     InternalServerError,
     InvalidResponseError,
 )
+from tests.support.manual_clock import ManualClock
 
 KEY = {
     "access": "HSTFAKE0001",

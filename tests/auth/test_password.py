@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable
 
 import httpx
 import pytest
-from auth.fake_iam import PASSWORD, PROJECT_ID, SERVICE, FakeIam
-from auth.manual_clock import ManualClock
 
 from css_snapshot.auth import (
     AccessToken,
@@ -30,6 +28,8 @@ from css_snapshot.errors import (
     ThrottledError,
     UnexpectedStatusError,
 )
+from tests.support.fake_iam import PASSWORD, PROJECT_ID, SERVICE, FakeIam
+from tests.support.manual_clock import ManualClock
 
 DAY = 86400.0
 WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]

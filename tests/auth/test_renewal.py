@@ -5,7 +5,6 @@ from collections.abc import Awaitable
 from datetime import timedelta
 
 import pytest
-from auth.manual_clock import ManualClock
 
 from css_snapshot.auth import AccessToken
 from css_snapshot.auth import renewal as renewal_module
@@ -16,6 +15,7 @@ from css_snapshot.errors import (
     RequestTimeoutError,
 )
 from css_snapshot.events import Event, TokenRenewed
+from tests.support.manual_clock import ManualClock
 
 DAY = 86400.0
 

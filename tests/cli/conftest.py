@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from cli.command_line import SECRET_KEY, TOKEN
 
 from css_snapshot.emulator import EmulatorServer, EmulatorState
+from tests.support.command_line import SECRET_KEY, TOKEN
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """The command that shows clusters, and how they are chosen."""
 
 import pytest
-from cli.command_line import run
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
+from tests.support.command_line import run
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cli.command_line import run
 
 from css_snapshot.cli.diagnosis import Check, Examination
 from css_snapshot.cli.remedies import remedy
@@ -17,6 +16,7 @@ from css_snapshot.errors import (
     RequestTimeoutError,
     ThrottledError,
 )
+from tests.support.command_line import run
 
 STEPS = [
     *("endpoint", "connection", "clock", "credentials", "project"),

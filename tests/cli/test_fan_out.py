@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from cli.command_line import Ended, run
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState, Fault
+from tests.support.command_line import Ended, run
 
 QUICK = ("--settle", "0.5", "--timeout", "5")
 PROTECTED = 0o077

@@ -6,12 +6,12 @@ import threading
 import pytest
 
 from css_snapshot import Backup, Ensured
-from css_snapshot.cli.bar import pace
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.cli.fleet_run import FleetRun, code_of
+from css_snapshot.cli.fleet.run import FleetRun, code_of
+from css_snapshot.cli.fleet.target_list import RunOptions, TargetList
 from css_snapshot.cli.interrupts import on_interrupt
-from css_snapshot.cli.output import Output
-from css_snapshot.cli.target_list import RunOptions, TargetList
+from css_snapshot.cli.output.bar import pace
+from css_snapshot.cli.output.output import Output
 from css_snapshot.fanout import RunProgress, Summary, Target, fan_out
 
 OPTIONS = RunOptions(

@@ -1,10 +1,10 @@
 """What commands write: for people, for programs, and for neither a secret."""
 
 import pytest
-from cli.command_line import run
 
-from css_snapshot.cli.output import Column, Output, plain
+from css_snapshot.cli.output.output import Column, Output, plain
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
+from tests.support.command_line import run
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """The commands about automatic snapshots, against an emulated cloud."""
 
-from cli.command_line import run
-
 from css_snapshot.emulator import EmulatorState
+from tests.support.command_line import run
 
 PERIOD = "16:00 GMT+08:00"
 ENABLED = ("--prefix", "auto", "--keep", "7", "--period", PERIOD)

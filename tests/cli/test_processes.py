@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import IO, Final
 
 import pytest
-from cli.command_line import SECRET_KEY, check_clean, run
 
-from css_snapshot.cli.demo import _Demonstration
-from css_snapshot.cli.output import Output
-from css_snapshot.cli.stage import Stage, fleet
+from css_snapshot.cli.commands.demo import _Demonstration
+from css_snapshot.cli.commands.demo_stage import Stage, fleet
+from css_snapshot.cli.output.output import Output
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
-from css_snapshot.emulator.snapshots import Outcome
+from css_snapshot.emulator.cloud.snapshots import Outcome
 from css_snapshot.fanout import State, read_status
+from tests.support.command_line import SECRET_KEY, check_clean, run
 
 PATIENCE: Final = 30
 

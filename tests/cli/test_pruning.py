@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from cli.command_line import run
 
 from css_snapshot.cli.app import app
-from css_snapshot.cli.pruning import age
+from css_snapshot.cli.commands.prune import age
 from css_snapshot.emulator import EmulatorState, Fault
+from tests.support.command_line import run
 
 DAY = 86400.0
 

@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.cli.output import Output
+from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.session import command, finish
 from css_snapshot.cli.settings import Settings
 from css_snapshot.errors import ConfigurationError

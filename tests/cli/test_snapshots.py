@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from cli.command_line import SECRET_KEY, run
 
 from css_snapshot.cli.app import app
 from css_snapshot.emulator import EmulatorState, Fault
+from tests.support.command_line import SECRET_KEY, run
 
 
 def test_a_created_snapshot_is_told_with_what_to_do_next(

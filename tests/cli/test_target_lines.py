@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from css_snapshot.cli.target_lines import Defaults, name_at, read_targets
-from css_snapshot.cli.target_list import RunOptions, TargetList, kept, list_path
+from css_snapshot.cli.fleet.target_lines import Defaults, name_at, read_targets
+from css_snapshot.cli.fleet.target_list import RunOptions, TargetList, kept, list_path
 from css_snapshot.errors import ConfigurationError, RequestValidationError
 from css_snapshot.fanout import Target
 

@@ -7,11 +7,11 @@ import sys
 from importlib import import_module
 
 import pytest
-from cli.command_line import run
 
 from css_snapshot.cli import main
 from css_snapshot.cli.app import app
 from css_snapshot.emulator import EmulatorState
+from tests.support.command_line import run
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from cli.command_line import run
 
 from css_snapshot.emulator import EmulatorState
+from tests.support.command_line import run
 
 PATIENT = ("--for", "20", "--poll", "0.05")
 

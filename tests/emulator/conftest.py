@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from emulator.cloud import ManualTime
 
 from css_snapshot.emulator import EmulatorState, EmulatorTransport
+from tests.support.emulated_cloud import ManualTime
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 import httpx
 import pytest
-from emulator.cloud import ManualTime
-from emulator.signed import received
 
 from css_snapshot.emulator import EmulatorState, EmulatorTransport, VendorError
-from css_snapshot.emulator.access import Access
+from css_snapshot.emulator.cloud.access import Access
+from tests.support.emulated_cloud import ManualTime
+from tests.support.signed import received
 
 Headers = dict[str, str]
 

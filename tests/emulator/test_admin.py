@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from emulator.cloud import create
 
 from css_snapshot.emulator import EmulatorState
+from tests.support.emulated_cloud import create
 
 FAULTS = "/_emulator/faults"
 CLUSTERS = "/_emulator/clusters"

@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from emulator.cloud import START, ManualTime, create
 from starlette.applications import Starlette
 
 from css_snapshot.emulator import (
@@ -15,7 +14,8 @@ from css_snapshot.emulator import (
     RecordedRequest,
     create_app,
 )
-from css_snapshot.emulator.connection import EXTENSION
+from css_snapshot.emulator.http.connection import EXTENSION
+from tests.support.emulated_cloud import START, ManualTime, create
 
 CREATE = {"name": "snapshot_001", "indices": "a,b"}
 

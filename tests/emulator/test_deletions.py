@@ -1,8 +1,7 @@
 """Deleting and restoring emulated snapshots, without HTTP."""
 
-from emulator.cloud import ManualTime, create, refusal, rows
-
 from css_snapshot.emulator import EmulatorState
+from tests.support.emulated_cloud import ManualTime, create, refusal, rows
 
 
 def test_a_deleted_snapshot_is_unknown_to_a_second_delete(

@@ -40,10 +40,10 @@ print(state.create_snapshot(state.cluster_ids[0], {"name": "snapshot_001"}).keys
         "from css_snapshot.emulator import create_app",
         "from css_snapshot.emulator import EmulatorServer",
         "from css_snapshot.emulator import EmulatorTransport",
-        "import css_snapshot.emulator.app",
-        "import css_snapshot.emulator.protocol",
-        "import css_snapshot.emulator.server",
-        "import css_snapshot.emulator.in_process",
+        "import css_snapshot.emulator.http.app",
+        "import css_snapshot.emulator.http.protocol",
+        "import css_snapshot.emulator.http.server",
+        "import css_snapshot.emulator.http.in_process",
     ],
 )
 def test_the_rest_names_the_extra_it_needs(line: str) -> None:
@@ -63,7 +63,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 
 def test_the_state_machine_brings_no_web_server_along() -> None:
     program = """
-import css_snapshot.emulator.state
+import css_snapshot.emulator.cloud.state
 print([name for name in sys.modules if name.startswith(("starlette.", "uvicorn."))])
 """
     assert _run(program) == "[]"

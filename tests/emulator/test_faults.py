@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from css_snapshot.emulator import Fault, Faults
-from css_snapshot.emulator.answers import Answer
-from css_snapshot.emulator.vendor_errors import VendorError
+from css_snapshot.emulator.cloud.answers import Answer
+from css_snapshot.emulator.cloud.vendor_errors import VendorError
 
 
 def test_a_fault_strikes_once_unless_told_otherwise() -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import pytest
-from emulator.cloud import START, ManualTime, create, refusal
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorState
+from tests.support.emulated_cloud import START, ManualTime, create, refusal
 
 
 def _fleet(clock: ManualTime, count: int, **options: str) -> EmulatorState:

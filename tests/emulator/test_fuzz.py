@@ -5,8 +5,6 @@ import json
 
 import httpx
 import pytest
-from emulator.cloud import START, ManualTime
-from emulator.signed import received, sign, vendor_date
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +14,9 @@ from css_snapshot.emulator import (
     EmulatorTransport,
     VendorError,
 )
-from css_snapshot.emulator.received import Received
+from css_snapshot.emulator.cloud.received import Received
+from tests.support.emulated_cloud import START, ManualTime
+from tests.support.signed import received, sign, vendor_date
 
 PATH = "/v1.0/0e000000000000000000000000000001/clusters"
 

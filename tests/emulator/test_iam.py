@@ -5,10 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
-from emulator.cloud import ManualTime
 
 from css_snapshot.emulator import EmulatorState, Fault
-from css_snapshot.emulator.state import PASSWORD, USER_NAME
+from css_snapshot.emulator.cloud.state import PASSWORD, USER_NAME
+from tests.support.emulated_cloud import ManualTime
 
 TOKENS = "/v3/auth/tokens?nocatalog=true"
 KEYS = "/v3.0/OS-CREDENTIAL/securitytokens"

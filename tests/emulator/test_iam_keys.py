@@ -4,10 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
-from emulator.cloud import START
-from emulator.signed import signed_headers
 
 from css_snapshot.emulator import EmulatorState
+from tests.support.emulated_cloud import START
+from tests.support.signed import signed_headers
 
 KEYS = "/v3.0/OS-CREDENTIAL/securitytokens"
 AGENCY = {"domain_name": "emulator-domain", "agency_name": "css_obs_agency"}

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import attrs
 import httpx
 import pytest
-from virtual_time import VirtualTime
 
 from css_snapshot.emulator import EmulatorState, EmulatorTransport, Fault
+from tests.support.virtual_time import VirtualTime
 
 CREATE = {"name": "snapshot_001"}
 

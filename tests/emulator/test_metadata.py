@@ -2,9 +2,9 @@
 
 import httpx
 import pytest
-from emulator.cloud import ManualTime
 
 from css_snapshot.emulator import EmulatorState
+from tests.support.emulated_cloud import ManualTime
 
 TOKEN = "/meta-data/latest/api/token"
 KEYS = "/openstack/latest/securitykey"

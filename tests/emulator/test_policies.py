@@ -1,9 +1,9 @@
 """Policy, settings, and the snapshot function on and off, without HTTP."""
 
 import pytest
-from emulator.cloud import ManualTime, create, refusal
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorState
+from tests.support.emulated_cloud import ManualTime, create, refusal
 
 POLICY = {
     "enable": "true",

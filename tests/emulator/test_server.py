@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from emulator.sockets import connected, get_request
 
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
+from tests.support.sockets import connected, get_request
 
 CREATE = {"name": "snapshot_001"}
 

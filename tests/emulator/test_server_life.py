@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import trustme
-from emulator.sockets import connected, get_request
 
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
+from tests.support.sockets import connected, get_request
 
 
 @pytest.fixture

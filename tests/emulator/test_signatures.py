@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TypedDict
 
 import pytest
-from emulator.cloud import START, ManualTime
-from emulator.signed import HOST, received, signed_headers, vendor_date
 
 from css_snapshot.emulator import EmulatorState, VendorError
-from css_snapshot.emulator.received import Received
+from css_snapshot.emulator.cloud.received import Received
+from tests.support.emulated_cloud import START, ManualTime
+from tests.support.signed import HOST, received, signed_headers, vendor_date
 
 PATH = "/v1.0/0e000000000000000000000000000001/clusters"
 SECURITY_TOKEN = "x-security-token"

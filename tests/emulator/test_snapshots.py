@@ -1,9 +1,9 @@
 """The life of an emulated snapshot, without HTTP."""
 
 import pytest
-from emulator.cloud import ManualTime, create, refusal, rows
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorState
+from tests.support.emulated_cloud import ManualTime, create, refusal, rows
 
 BODY = {"name": "snapshot_001"}
 _SAMPLE_FIELDS = [

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 
 import pytest
-from emulator.cloud import ManualTime, create, refusal
 
 from css_snapshot.emulator import EmulatorState, VendorError
+from tests.support.emulated_cloud import ManualTime, create, refusal
 
 NAME = "snapshot_001"
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from child_processes import environment
 
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
 from css_snapshot.fanout import State, read_status
+from tests.support.child_processes import environment, script
 
-CHILD: Final = Path(__file__).with_name("crash_child.py")
+CHILD: Final = script("crash_child.py")
 
 
 LOSSES: Final = ((Fault.drop_after_commit(), 0.15), (Fault.delay(0.05), 0.3))

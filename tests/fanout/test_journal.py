@@ -14,19 +14,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fanout.bench import (
-    NAME,
-    Gated,
-    busy,
-    follow,
-    internal,
-    outcomes_of,
-    settled,
-    targets,
-    throttled,
-    unauthorized,
-)
-from virtual_time import START, VirtualTime
 
 from css_snapshot import (
     Clock,
@@ -49,11 +36,24 @@ from css_snapshot.fanout import (
     fan_out,
     read_status,
 )
-from css_snapshot.fanout.journal import Journal
+from css_snapshot.fanout.journal.journal import Journal
+from css_snapshot.fanout.journal.store import Plan, Store
+from css_snapshot.fanout.options import Settings
 from css_snapshot.fanout.run import FanOut
-from css_snapshot.fanout.settings import Settings
-from css_snapshot.fanout.store import Plan, Store
 from css_snapshot.models import Backup
+from tests.support.fanout_bench import (
+    NAME,
+    Gated,
+    busy,
+    follow,
+    internal,
+    outcomes_of,
+    settled,
+    targets,
+    throttled,
+    unauthorized,
+)
+from tests.support.virtual_time import START, VirtualTime
 
 
 @pytest.fixture
@@ -419,7 +419,7 @@ HOLD = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from css_snapshot.fanout.store import Plan, Store
+from css_snapshot.fanout.journal.store import Plan, Store
 store = Store(Path(sys.argv[1]), Plan("p"), datetime.now(UTC))
 print("held", flush=True)
 sys.stdin.read()

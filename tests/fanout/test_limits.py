@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
-from fanout.bench import throttled
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual_time import VirtualTime, run
 
-from css_snapshot.fanout.limits import Pace
 from css_snapshot.fanout.meter import Meter
+from css_snapshot.fanout.pace import Pace
+from tests.support.fanout_bench import throttled
+from tests.support.virtual_time import VirtualTime, run
 
 
 async def take(pace: Pace, time: VirtualTime, count: int) -> list[float]:

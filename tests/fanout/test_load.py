@@ -7,14 +7,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from child_processes import environment
-
 from css_snapshot import RetryPolicy, SnapshotService
 from css_snapshot.auth import TokenAuth
 from css_snapshot.emulator import EmulatorServer, EmulatorState
 from css_snapshot.fanout import Target, fan_out_snapshots
+from tests.support.child_processes import environment, script
 
-CHILD: Final = Path(__file__).with_name("load_child.py")
+CHILD: Final = script("load_child.py")
 MANY: Final = int(os.environ.get("CSS_SNAPSHOT_LOAD_TARGETS", "20000"))
 """Targets of the load test; the figure of the design is 100,000."""
 

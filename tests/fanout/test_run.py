@@ -8,18 +8,6 @@ from contextvars import ContextVar
 
 import attrs
 import pytest
-from fanout.bench import (
-    NAME,
-    Gated,
-    busy,
-    follow,
-    internal,
-    outcomes_of,
-    settled,
-    targets,
-    unauthorized,
-)
-from virtual_time import VirtualTime
 
 from css_snapshot import (
     ConfigurationError,
@@ -39,6 +27,18 @@ from css_snapshot.fanout import (
     fan_out,
 )
 from css_snapshot.models import Backup, Ensured
+from tests.support.fanout_bench import (
+    NAME,
+    Gated,
+    busy,
+    follow,
+    internal,
+    outcomes_of,
+    settled,
+    targets,
+    unauthorized,
+)
+from tests.support.virtual_time import VirtualTime
 
 
 async def answer(target: Target) -> Backup:

@@ -7,8 +7,6 @@ from typing import cast
 
 import httpx
 import pytest
-from fanout.bench import NAME, Cloud, outcomes_of, targets
-from virtual_time import VirtualTime
 
 from css_snapshot import (
     ConfigurationError,
@@ -30,6 +28,8 @@ from css_snapshot.fanout import (
     snapshotting,
 )
 from css_snapshot.models import Ensured
+from tests.support.fanout_bench import NAME, Cloud, outcomes_of, targets
+from tests.support.virtual_time import VirtualTime
 
 
 @pytest.fixture

@@ -5,18 +5,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from fanout.bench import (
-    NAME,
-    busy,
-    follow,
-    internal,
-    outcomes_of,
-    settled,
-    targets,
-    throttled,
-    unauthorized,
-)
-from virtual_time import VirtualTime
 
 from css_snapshot.fanout import (
     Busy,
@@ -27,6 +15,18 @@ from css_snapshot.fanout import (
     Target,
     fan_out,
 )
+from tests.support.fanout_bench import (
+    NAME,
+    busy,
+    follow,
+    internal,
+    outcomes_of,
+    settled,
+    targets,
+    throttled,
+    unauthorized,
+)
+from tests.support.virtual_time import VirtualTime
 
 
 class Refusing:

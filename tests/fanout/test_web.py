@@ -9,11 +9,11 @@ from pathlib import Path
 import attrs
 import httpx
 import uvicorn
-from fanout.bench import Cloud, targets
-from fanout.web_app import create_app
 
 from css_snapshot.fanout import FanOut, State, fan_out_snapshots, read_status
 from css_snapshot.models import Ensured
+from tests.support.fanout_bench import Cloud, targets
+from tests.support.web_app import create_app
 
 
 @attrs.define(eq=False)

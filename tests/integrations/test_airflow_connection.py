@@ -9,7 +9,7 @@ import pytest
 
 from css_snapshot import ConfigurationError, SnapshotService
 from css_snapshot.emulator import EmulatorServer, EmulatorState
-from css_snapshot.emulator.state import PASSWORD, USER_NAME
+from css_snapshot.emulator.cloud.state import PASSWORD, USER_NAME
 from css_snapshot.integrations import airflow
 from css_snapshot.integrations.airflow.connection import service_for
 from css_snapshot.integrations.airflow.provider import provider_info

@@ -175,7 +175,7 @@ import sys
 def test_of_someone_who_does_not_use_the_plugin():
     assert not sys.modules["starlette"]
     assert not sys.modules["uvicorn"]
-    assert "css_snapshot.emulator.app" not in sys.modules
+    assert "css_snapshot.emulator.http.app" not in sys.modules
 
 def test_of_someone_who_does(css_service):
     pass

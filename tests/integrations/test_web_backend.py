@@ -16,7 +16,6 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from integrations.examples.web_backend import create_app
 
 from css_snapshot import SnapshotService
 from css_snapshot.auth import TokenAuth
@@ -27,6 +26,7 @@ from css_snapshot.emulator import (
     Fault,
 )
 from css_snapshot.emulator.pytest_plugin import EmulatedTime
+from tests.integrations.examples.web_backend import create_app
 
 EXAMPLES: Final = Path(__file__).parent / "examples"
 

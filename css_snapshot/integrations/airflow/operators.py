@@ -25,8 +25,8 @@ from css_snapshot.integrations.airflow.trigger import (
     SnapshotTrigger,
     ending_of,
 )
-from css_snapshot.models import Indices
 from css_snapshot.service import SnapshotService
+from css_snapshot.typing import Indices
 
 T = TypeVar("T")
 

@@ -1,0 +1,149 @@
+"""The list of targets that a run works through.
+
+The whole list is read and checked before a run begins, so that a mistake in its last
+line is told before the first snapshot; it lies on the disk meanwhile, so that memory
+stays flat however long it is. Beside a journal it is kept, for `resume`.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Self
+
+import attrs
+
+from css_snapshot.errors import ConfigurationError
+from css_snapshot.fanout import Target
+from css_snapshot.workflows.ensure import OnExists
+
+
+@attrs.frozen(kw_only=True)
+class RunOptions:
+    """What a journal's plan is made of, besides the targets: for `resume`.
+
+    Attributes:
+        endpoint: The service's address.
+        project_id: The project.
+        on_exists: What a snapshot of that name from before means.
+        settle: Seconds a new snapshot may take to show in the list.
+    """
+
+    endpoint: str
+    project_id: str
+    on_exists: OnExists
+    settle: float
+
+
+class TargetList:
+    """The targets of one run, on the disk.
+
+    Attributes:
+        count: How many there are.
+
+    Args:
+        file: Where they lie; belongs to the list from now on.
+        count: See above.
+    """
+
+    def __init__(self, file: IO[str], count: int) -> None:
+        self._file = file
+        self.count = count
+
+    @classmethod
+    def of(cls, targets: Iterable[Target]) -> Self:
+        """Read targets to their end.
+
+        Raises:
+            RequestValidationError: As the iterable raises it.
+            ConfigurationError: There are none.
+        """
+        with ExitStack() as on_failure:
+            file = on_failure.enter_context(
+                tempfile.TemporaryFile("w+", encoding="utf-8")
+            )
+            count = 0
+            for target in targets:
+                file.write(json.dumps(attrs.asdict(target)) + "\n")
+                count += 1
+            if not count:
+                raise ConfigurationError("targets: there are none")
+            on_failure.pop_all()
+        return cls(file, count)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.close()
+
+    def __iter__(self) -> Iterator[Target]:
+        self._file.seek(0)
+        for line in self._file:
+            yield Target(**json.loads(line))
+
+    @contextmanager
+    def beside(
+        self, journal: Path, options: RunOptions
+    ) -> Iterator[Callable[[], object]]:
+        """Write the list, and what else its run depends on, beside a journal.
+
+        It takes the place of an earlier one only when told to: a run that the journal
+        refuses must not take the list of the run that it belongs to.
+
+        Args:
+            journal: The journal.
+            options: What else the run depends on; no secrets.
+
+        Yields:
+            What to call when the journal is this run's.
+
+        Raises:
+            ConfigurationError: The journal's directory is none.
+            OSError: The disk is full, or the directory is not writable.
+        """
+        if not journal.absolute().parent.is_dir():
+            raise ConfigurationError(f"journal: {journal.parent} is no directory")
+        final = list_path(journal)
+        descriptor, name = tempfile.mkstemp(
+            prefix=f"{final.name}.", dir=journal.absolute().parent
+        )
+        fresh = Path(name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(json.dumps(attrs.asdict(options)) + "\n")
+                self._file.seek(0)
+                shutil.copyfileobj(self._file, file)
+                file.flush()
+                os.fsync(file.fileno())
+            yield lambda: fresh.replace(final)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def list_path(journal: Path) -> Path:
+    """Answer the file beside a journal that its targets are kept in."""
+    return journal.with_name(journal.name + ".targets")
+
+
+def kept(journal: Path) -> tuple[RunOptions, TargetList]:
+    """Read what `TargetList.beside` wrote.
+
+    Raises:
+        ConfigurationError: It is not there, or not what it should be.
+    """
+    path = list_path(journal)
+    try:
+        with path.open(encoding="utf-8") as file:
+            options = RunOptions(**json.loads(next(file)))
+            return options, TargetList.of(Target(**json.loads(line)) for line in file)
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"{path}: is missing; repeat the fan-out with its targets and --journal"
+            " instead: it goes on where it stopped"
+        ) from None
+    except (TypeError, ValueError, StopIteration):
+        raise ConfigurationError(f"{path}: is not a list of targets") from None

@@ -1,0 +1,1 @@
+"""What a command writes, for people and for programs."""

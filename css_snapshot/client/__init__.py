@@ -1,0 +1,1 @@
+"""One operation in, one answer or typed error out."""

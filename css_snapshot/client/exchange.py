@@ -1,0 +1,208 @@
+"""One request, one whole answer: the size cap, content codings, and broken wires."""
+
+import asyncio
+import contextlib
+import zlib
+from typing import Final, Protocol
+
+import attrs
+import httpx
+
+from css_snapshot.api.operations import MAX_BODY
+from css_snapshot.client.refusal import request_id_of
+from css_snapshot.errors import CSSError, InvalidResponseError
+from css_snapshot.transport.failures import transport_error
+from css_snapshot.transport.slots import async_stream
+
+_MEBIBYTE: Final = 1024 * 1024
+
+_GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+_WINDOW_BITS: Final = {
+    "gzip": _GZIP_OR_ZLIB,
+    "x-gzip": _GZIP_OR_ZLIB,
+    "deflate": _GZIP_OR_ZLIB,
+}
+
+
+class _Decoder(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+@attrs.frozen
+class Answer:
+    """A whole answer.
+
+    Attributes:
+        response: Its status and headers. The body can still be read from it, out of
+            memory, which is left to those that have to: it costs as much as the rest.
+        body: The decoded body.
+    """
+
+    response: httpx.Response
+    body: bytes = attrs.field(repr=False)
+
+
+async def exchange(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request
+) -> httpx.Response:
+    """Send a request once and read the whole answer, as `fetch` does.
+
+    Returns:
+        The answer with its body read and decoded.
+    """
+    answer = await fetch(transport, request)
+    answer.response.read()
+    return answer.response
+
+
+async def fetch(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, most: int = MAX_BODY
+) -> Answer:
+    """Send a request once and read the whole answer, whatever its status.
+
+    It has no time limit of its own: run it under `asyncio.timeout`.
+
+    Args:
+        transport: What carries the request.
+        request: A complete request; redirects are not followed.
+        most: How many bytes of the decoded answer are read.
+
+    Raises:
+        TransportError: No whole answer arrived; `.sent` tells whether the request
+            may have.
+        InvalidResponseError: The body is too large or in a coding that can't be read.
+        ConfigurationError: The request can't be put on this transport.
+    """
+    caller = asyncio.current_task()
+    before = _cancellations(caller)
+    try:
+        answer = await _fetch(transport, request, most)
+    except asyncio.CancelledError as cancelled:
+        # Without the frames underneath, whose locals hold the request's credentials.
+        cancelled.__context__ = None
+        raise cancelled.with_traceback(None) from None
+    except Exception:
+        if _cancellations(caller) == before:
+            raise
+    else:
+        if _cancellations(caller) == before:
+            return answer
+    # pyreqwest loses a cancellation that comes together with an answer or an error,
+    # and whoever cancelled would wait for ever.
+    raise asyncio.CancelledError
+
+
+def _cancellations(task: "asyncio.Task[object] | None") -> int:
+    return 0 if task is None else task.cancelling()
+
+
+async def _fetch(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, most: int
+) -> Answer:
+    try:
+        response = await transport.handle_async_request(request)
+        stream = async_stream(response)
+        try:
+            body = await _read(response, stream, request, most)
+        finally:
+            # Neither a whole answer nor a cancellation may get lost over a connection
+            # that does not close in good order.
+            with contextlib.suppress(Exception):
+                await stream.aclose()
+    except CSSError:
+        raise
+    except Exception as exc:
+        failure = transport_error(exc)
+        if failure is None:
+            raise
+    else:
+        return Answer(_complete(response, body, request), body)
+    # Raised outside the handler: a transport's exception holds the request with its
+    # credentials, and would stay reachable as this error's context.
+    raise failure
+
+
+def _complete(
+    response: httpx.Response, body: bytes, request: httpx.Request
+) -> httpx.Response:
+    """Let the body be read again, decoded, as making a new answer takes longer."""
+    if "content-encoding" in response.headers:
+        del response.headers["content-encoding"]
+    response.stream = httpx.ByteStream(body)
+    response.request = request
+    return response
+
+
+async def _read(
+    response: httpx.Response,
+    stream: httpx.AsyncByteStream,
+    request: httpx.Request,
+    most: int,
+) -> bytes:
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if coding in {"identity", ""}:
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in stream:
+            size += len(chunk)
+            if size > most:
+                raise _oversized(response, request, most)
+            chunks.append(chunk)
+        return b"".join(chunks)
+    bits = _WINDOW_BITS.get(coding)
+    if bits is None:
+        raise _unreadable("has a content coding not asked for", response, request)
+    return await _inflate(response, stream, request, most, zlib.decompressobj(bits))
+
+
+async def _inflate(
+    response: httpx.Response,
+    stream: httpx.AsyncByteStream,
+    request: httpx.Request,
+    most: int,
+    decoder: _Decoder,
+) -> bytes:
+    decoded = bytearray()
+    size = 0
+    broken = False
+    async for chunk in stream:
+        size += len(chunk)
+        try:
+            decoded += decoder.decompress(chunk, most + 1 - len(decoded))
+        except zlib.error:
+            broken = True
+            break
+        if max(size, len(decoded)) > most:
+            raise _oversized(response, request, most)
+        if decoder.eof:
+            # What a server sends behind the end would pile up in the decoder.
+            break
+    if broken:
+        raise _unreadable("is not in the coding it names", response, request)
+    return bytes(decoded)
+
+
+def _oversized(
+    response: httpx.Response, request: httpx.Request, most: int
+) -> InvalidResponseError:
+    larger = f"is larger than {most / _MEBIBYTE:g} MiB"
+    error = _unreadable(larger, response, request)
+    error.oversized = True
+    return error
+
+
+def _unreadable(
+    what: str, response: httpx.Response, request: httpx.Request
+) -> InvalidResponseError:
+    path = request.url.path
+    response.request = request
+    return InvalidResponseError(
+        f"{request.method} {path}: the body of the answer"
+        f" (status {response.status_code}) {what}",
+        status=response.status_code,
+        request_id=request_id_of(response),
+        method=request.method,
+        path=path,
+    )

@@ -1,0 +1,1 @@
+"""The emulated cloud: a state machine without I/O."""

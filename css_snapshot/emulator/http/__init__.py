@@ -1,0 +1,1 @@
+"""Faces of the emulated cloud: an ASGI application and its servers."""

@@ -1,0 +1,115 @@
+"""Reading a journal from outside: how far a run is, or was."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+import attrs
+
+from css_snapshot.fanout.journal.entry import Entry, JournalError, State
+from css_snapshot.fanout.journal.journal import StrPath
+from css_snapshot.fanout.journal.store import (
+    ALL_ENTRIES,
+    check_kind,
+    entry_from,
+    lock_path,
+)
+
+
+@attrs.frozen(kw_only=True)
+class JournalStatus:
+    """What a journal says.
+
+    Attributes:
+        path: Its file.
+        plan: What it belongs to.
+        created: When it was begun, aware.
+        held: Whether a run is using it now.
+        counts: How many targets are in each state.
+    """
+
+    path: Path
+    plan: str
+    created: datetime
+    held: bool
+    counts: Mapping[State, int]
+
+    @property
+    def total(self) -> int:
+        """How many targets it knows."""
+        return sum(self.counts.values())
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{self.counts[state]} {state}" for state in State)
+        held = "in use by a run" if self.held else "not in use"
+        return f"{self.path} ({held}): {self.total} targets: {counts}"
+
+    def entries(self, state: State | None = None) -> Iterator[Entry]:
+        """Read the entries one by one, by cluster and name, as they are now.
+
+        Args:
+            state: Only those in this state.
+
+        Raises:
+            JournalError: The file can't be read.
+        """
+        with _reading(self.path) as database:
+            chosen = None if state is None else state.value
+            for row in database.execute(ALL_ENTRIES, {"state": chosen}):
+                yield entry_from(row)
+
+
+def read_status(path: StrPath) -> JournalStatus:
+    """Read how far the run of a journal is, whether or not it is still going on.
+
+    Args:
+        path: The journal's file.
+
+    Raises:
+        ConfigurationError: The file is a database, but no journal.
+        JournalError: It is not there, empty, damaged or unreadable.
+    """
+    file = Path(path).absolute()
+    with _reading(file) as database:
+        header = database.execute("SELECT plan, created FROM header").fetchone()
+        counted = database.execute(
+            "SELECT state, count(*) FROM targets GROUP BY state"
+        ).fetchall()
+    counts = dict.fromkeys(State, 0) | {State(state): n for state, n in counted}
+    return JournalStatus(
+        path=file,
+        plan=header[0],
+        created=datetime.fromisoformat(header[1]),
+        held=_is_held(file),
+        counts=MappingProxyType(counts),
+    )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    if not path.exists():
+        raise JournalError(path, "there is no such file")
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            if not check_kind(path, database):
+                raise JournalError(path, "is empty")
+            yield database
+    except sqlite3.Error as exc:
+        raise JournalError.reported(path, exc) from exc
+
+
+def _is_held(path: Path) -> bool:
+    """Tell whether a run holds the journal's lock, without taking it."""
+    beside = lock_path(path)
+    if not beside.exists():
+        return False
+    uri = f"{beside.as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=0)) as lock:
+        try:
+            lock.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as exc:
+            return exc.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return False

@@ -1,0 +1,281 @@
+"""The journal's file: SQLite, durable at each commit, and one run's at a time."""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+import attrs
+
+from css_snapshot.errors import ConfigurationError
+from css_snapshot.fanout.journal.entry import Entry, JournalError, State
+
+_APPLICATION: Final = 0x43535346
+_VERSION: Final = 1
+_LOCK_SECONDS: Final = 0.25
+_COMMIT_SECONDS: Final = 5.0
+
+_SCHEMA: Final = (
+    """
+    CREATE TABLE header (
+      plan TEXT NOT NULL, digest BLOB NOT NULL, created TEXT NOT NULL,
+      run TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE targets (
+      cluster_id TEXT NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL,
+      state TEXT NOT NULL, since TEXT, attempts INTEGER NOT NULL, how TEXT,
+      backup_id TEXT, error TEXT, updated TEXT NOT NULL,
+      PRIMARY KEY (cluster_id, name)
+    ) WITHOUT ROWID
+    """,
+    f"PRAGMA application_id = {_APPLICATION}",
+    f"PRAGMA user_version = {_VERSION}",
+)
+_LOOK: Final = "SELECT * FROM targets WHERE cluster_id = ? AND name = ?"
+ALL_ENTRIES: Final = (
+    "SELECT * FROM targets WHERE :state IS NULL OR state = :state"
+    " ORDER BY cluster_id, name"
+)
+"""Reads entries in the order of their keys; `:state` chooses, `NULL` takes all."""
+
+_PUT: Final = "REPLACE INTO targets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FORGET: Final = "DELETE FROM targets WHERE cluster_id = ? AND name = ?"
+
+
+@attrs.frozen
+class Plan:
+    """What a journal belongs to.
+
+    The targets come one by one and may be endless, so that they are no part of the
+    plan; each is compared with its own entry.
+
+    Attributes:
+        text: What is done, where, and with which options; for people to read, so no
+            secrets.
+    """
+
+    text: str
+
+    @property
+    def digest(self) -> bytes:
+        """Stands for the text."""
+        return hashlib.sha256(self.text.encode()).digest()
+
+
+class Store:
+    """An open journal, all of whose methods belong to one thread.
+
+    Args:
+        path: Its file, made if it is missing.
+        plan: What the run does; a journal of another plan is refused.
+        now: The wall-clock time, aware.
+
+    Raises:
+        ConfigurationError: The file is another plan's journal, or no journal.
+        JournalError: Another run holds it, or it can't be read or written.
+    """
+
+    def __init__(self, path: Path, plan: Plan, now: datetime) -> None:
+        self._path = path
+        self._run = uuid4().hex
+        _make_private(path)
+        with _reporting(path):
+            self._database = sqlite3.connect(
+                path, isolation_level=None, timeout=_COMMIT_SECONDS
+            )
+            try:
+                check_kind(path, self._database)
+                self._lock = _lock(path)
+                try:
+                    self._begin(plan, now)
+                except BaseException:
+                    self._lock.close()
+                    raise
+            except BaseException:
+                self._database.close()
+                raise
+
+    def close(self) -> None:
+        """Give the file back, in a state that needs no recovery."""
+        with _reporting(self._path), closing(self._lock):
+            self._database.close()
+
+    def look(self, cluster_id: str, name: str) -> Entry | None:
+        """Answer what is known of a target."""
+        row = self._database.execute(_LOOK, (cluster_id, name)).fetchone()
+        return None if row is None else entry_from(row)
+
+    def put(self, entry: Entry) -> None:
+        """Write an entry, in the place of the one that was there."""
+        self._database.execute(_PUT, _row_of(entry))
+
+    def forget(self, cluster_id: str, name: str) -> None:
+        """Take an entry out, so that the next run treats the target as a new one."""
+        self._database.execute(_FORGET, (cluster_id, name))
+
+    @contextmanager
+    def session(self, *, writes: bool) -> Iterator[None]:
+        """Make all that is written inside durable together, or none of it.
+
+        Args:
+            writes: Whether anything will be written.
+
+        Raises:
+            JournalError: Another run has taken the journal over, or SQLite failed.
+        """
+        with _reporting(self._path):
+            if not writes:
+                yield
+                return
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._check_run()
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                # A full disk makes SQLite roll back by itself.
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+    def _begin(self, plan: Plan, now: datetime) -> None:
+        database = self._database
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        database.execute("BEGIN IMMEDIATE")
+        if not check_kind(self._path, database):
+            for statement in _SCHEMA:
+                database.execute(statement)
+            database.execute(
+                "INSERT INTO header VALUES (?, ?, ?, ?)",
+                (plan.text, plan.digest, now.isoformat(), self._run),
+            )
+        self._check_plan(plan)
+        database.execute("UPDATE header SET run = ?", (self._run,))
+        database.execute("COMMIT")
+
+    def _check_plan(self, plan: Plan) -> None:
+        text, digest = self._database.execute(
+            "SELECT plan, digest FROM header"
+        ).fetchone()
+        if digest != plan.digest:
+            raise ConfigurationError(
+                f"journal {self._path}: belongs to another plan ({text}), not to this"
+                f" one ({plan.text}); use another file"
+            )
+
+    def _check_run(self) -> None:
+        # The lock's own file is small and looks like litter: if somebody takes it
+        # away, a second run could start, and this one must stop.
+        (run,) = self._database.execute("SELECT run FROM header").fetchone()
+        if run != self._run:
+            raise JournalError(self._path, "another run has taken it over")
+
+
+def lock_path(path: Path) -> Path:
+    """Answer the file whose lock stands for a run that holds a journal."""
+    return path.with_name(path.name + "-lock")
+
+
+def check_kind(path: Path, database: sqlite3.Connection) -> bool:
+    """Check that a database is empty, or a journal that this release can read.
+
+    Returns:
+        Whether it is a journal.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not tables:
+        return False
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    if application != _APPLICATION:
+        raise ConfigurationError(f"{path}: is a database, but not a fan-out journal")
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version != _VERSION:
+        raise ConfigurationError(
+            f"journal {path}: has version {version}, this release reads {_VERSION}"
+        )
+    return True
+
+
+def entry_from(row: tuple[str, str, bytes, str, str, int, str, str, str, str]) -> Entry:
+    """Make an entry of a row of the table of targets."""
+    cluster_id, name, digest, state, since, attempts, how, backup, error, updated = row
+    return Entry(
+        cluster_id=cluster_id,
+        name=name,
+        digest=digest,
+        state=State(state),
+        since=None if since is None else datetime.fromisoformat(since),
+        attempts=attempts,
+        how=how,
+        backup_id=backup,
+        error=error,
+        updated=datetime.fromisoformat(updated),
+    )
+
+
+def _row_of(entry: Entry) -> tuple[object, ...]:
+    return (
+        entry.cluster_id,
+        entry.name,
+        entry.digest,
+        entry.state.value,
+        None if entry.since is None else entry.since.isoformat(),
+        entry.attempts,
+        entry.how,
+        entry.backup_id,
+        entry.error,
+        entry.updated.isoformat(),
+    )
+
+
+def _make_private(path: Path) -> None:
+    """Make a file that only its owner can read, unless there is one already.
+
+    An existing file is not touched: opening and closing it here would, on POSIX,
+    drop the locks that this process holds on it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if path.is_symlink():
+            raise JournalError(path, "is a symbolic link") from None
+    except OSError as exc:
+        raise JournalError(path, f"can't be made: {exc.strerror}") from exc
+
+
+def _lock(path: Path) -> sqlite3.Connection:
+    """Take the lock that dies with this process, whichever way it ends."""
+    beside = lock_path(path)
+    _make_private(beside)
+    lock = sqlite3.connect(beside, isolation_level=None, timeout=_LOCK_SECONDS)
+    try:
+        lock.execute("PRAGMA journal_mode = MEMORY")
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as exc:
+        lock.close()
+        if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise JournalError.reported(beside, exc) from exc
+        raise JournalError(path, "another run is using it", retryable=True) from exc
+    return lock
+
+
+@contextmanager
+def _reporting(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise JournalError.reported(path, exc) from exc

@@ -1,0 +1,552 @@
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from css_snapshot.api.error_body import read_error_body, stated_limit
+from css_snapshot.client.refusal import error_for
+from css_snapshot.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ClusterBusyError,
+    ConflictError,
+    ForbiddenError,
+    GatewayError,
+    InternalServerError,
+    NotAcceptableError,
+    NotFoundError,
+    NotImplementedByServerError,
+    QuotaExceededError,
+    ServerError,
+    SnapshotExistsError,
+    ThrottledError,
+    UnexpectedStatusError,
+)
+
+NOON: Final = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
+NOON_HTTP: Final = "Sat, 07 Mar 2026 12:00:00 GMT"
+PATH: Final = "/v1.0/p/clusters/c/index_snapshot"
+SECRET: Final = "MIIeT0ken/+=="
+
+
+def _answer(
+    status: int,
+    body: bytes | str | dict[str, object] = b"",
+    headers: dict[str, str] | None = None,
+    sent: dict[str, str] | None = None,
+) -> httpx.Response:
+    if isinstance(body, dict):
+        body = json.dumps(body)
+    request = httpx.Request("POST", f"https://css.example{PATH}", headers=sent)
+    return httpx.Response(status, headers=headers, content=body, request=request)
+
+
+def _error(
+    status: int,
+    body: bytes | str | dict[str, object] = b"",
+    headers: dict[str, str] | None = None,
+    sent: dict[str, str] | None = None,
+    now: datetime = NOON,
+) -> APIError:
+    response = _answer(status, body, headers, sent)
+    return error_for(response, "POST", PATH, now=lambda: now)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message", "request_id"),
+    [
+        pytest.param(
+            {
+                "errCode": "CSS.0001",
+                "externalMessage": "CSS.0001 : Incorrect parameters. (no such bucket)",
+            },
+            "CSS.0001",
+            "Incorrect parameters. (no such bucket)",
+            None,
+            id="css",
+        ),
+        pytest.param(
+            {
+                "errCode": "CSS.0015",
+                "externalMessage": "No resources are found or the access is denied.",
+            },
+            "CSS.0015",
+            "No resources are found or the access is denied.",
+            None,
+            id="css-without-code-in-text",
+        ),
+        pytest.param(
+            {
+                "error_msg": "verify aksk signature fail",
+                "error_code": "APIGW.0301",
+                "request_id": "8080d3",
+            },
+            "APIGW.0301",
+            "verify aksk signature fail",
+            "8080d3",
+            id="gateway",
+        ),
+        pytest.param(
+            {"errorCode": "X.1", "errorMsg": "camel"}, "X.1", "camel", None, id="camel"
+        ),
+        pytest.param(
+            {"code": "X.2", "message": "plain"}, "X.2", "plain", None, id="plain"
+        ),
+        pytest.param(
+            {
+                "error": {
+                    "code": 401,
+                    "message": "bad password",
+                    "title": "Unauthorized",
+                }
+            },
+            "401",
+            "bad password",
+            None,
+            id="iam-nested",
+        ),
+        pytest.param(
+            {"error_code": "IAM.0001", "error_msg": "new style"},
+            "IAM.0001",
+            "new style",
+            None,
+            id="iam-flat",
+        ),
+        pytest.param(
+            {"errCode": None, "externalMessage": None}, "", "", None, id="nulls"
+        ),
+        pytest.param(
+            {"errCode": ["CSS.0001"], "externalMessage": {}}, "", "", None, id="types"
+        ),
+        pytest.param(
+            {"externalMessage": "no code at all"}, "", "no code at all", None, id="text"
+        ),
+        pytest.param({"error": "just text"}, "", "", None, id="error-is-text"),
+        pytest.param({"unrelated": 1}, "", "", None, id="unrelated"),
+    ],
+)
+def test_every_dialect_of_error_bodies_is_read(
+    body: dict[str, object], code: str, message: str, request_id: str | None
+) -> None:
+    read = read_error_body(json.dumps(body).encode())
+
+    assert (read.code, read.message, read.request_id) == (code, message, request_id)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        pytest.param(
+            b"<html><head><title>HTTP Status 500 - CloudMiddleWareTomcat</title></head>"
+            b"<body><h1>other</h1></body></html>",
+            "HTTP Status 500 - CloudMiddleWareTomcat",
+            id="title",
+        ),
+        pytest.param(b"<H1 class='x'>502 Bad Gateway</H1>", "502 Bad Gateway", id="h1"),
+        pytest.param(b"<p>nothing to quote</p>", "", id="no-heading"),
+        pytest.param(b"", "", id="empty"),
+        pytest.param(b"\xff\xfe\x00garbage\x80", "", id="garbage"),
+        pytest.param(b'{"errCode": "CSS.0001"', "", id="half-json"),
+        pytest.param(b"[1, 2]", "", id="array"),
+        pytest.param(b'"text"', "", id="string"),
+        pytest.param(b"null", "", id="null"),
+        pytest.param(b"9" * 5000, "", id="huge-number"),
+        pytest.param(b"[" * 100_000, "", id="deep-array"),
+        pytest.param(b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "", id="deep-object"),
+        pytest.param(b"<title" * 100_000, "", id="many-half-titles"),
+    ],
+)
+def test_a_body_that_is_no_error_document_is_not_a_problem(
+    body: bytes, message: str
+) -> None:
+    read = read_error_body(body)
+
+    assert (read.code, read.message, read.request_id) == ("", message, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (202, "CSS.0011", ClusterBusyError),
+        (409, "CSS.0011", ClusterBusyError),
+        (200, "CSS.0011", ClusterBusyError),
+        (201, "CSS.0011", ClusterBusyError),
+        (409, "CSS.0012", ClusterBusyError),
+        (409, "CSS.0029", ClusterBusyError),
+        (409, "CSS.3004", ClusterBusyError),
+        (409, "CSS.0043", SnapshotExistsError),
+        (400, "CSS.0043", SnapshotExistsError),
+        (409, "CSS.0031", SnapshotExistsError),
+        (409, "CSS.1102", ConflictError),
+        (413, "CSS.0030", QuotaExceededError),
+        (400, "CSS.0001", BadRequestError),
+        (400, "CSS.0006", BadRequestError),
+        (400, "CSS.0021", BadRequestError),
+        (400, "CSS.0036", BadRequestError),
+        (400, "CSS.0047", NotFoundError),
+        (404, "CSS.0022", NotFoundError),
+        (404, "CSS.3027", NotFoundError),
+        (403, "CSS.0015", ForbiddenError),
+        (403, "CSS.0010", ForbiddenError),
+        (403, "CSS.5045", ForbiddenError),
+        (400, "CSS.0045", AuthenticationError),
+        (400, "CSS.0048", BadRequestError),
+        (412, "CSS.5130", UnexpectedStatusError),
+        (400, "CSS.0051", BadRequestError),
+        (400, "CSS.3016", BadRequestError),
+        (400, "CSS.3026", NotFoundError),
+        (400, "CSS.5111", NotFoundError),
+        (400, "CSS.5090", BadRequestError),
+        (415, "CSS.0004", UnexpectedStatusError),
+        (422, "CSS.0040", UnexpectedStatusError),
+        (500, "CSS.0005", InternalServerError),
+        (500, "CSS.9999", InternalServerError),
+        (404, "APIGW.0101", NotFoundError),
+        (401, "APIGW.0301", AuthenticationError),
+        (401, "APIG.0303", AuthenticationError),
+        (403, "APIGW.0302", ForbiddenError),
+        (403, "APIG.0306", ForbiddenError),
+        (401, "APIG.0307", AuthenticationError),
+        (429, "APIG.0308", ThrottledError),
+        (500, "APIGW.0601", InternalServerError),
+        (504, "APIGW.0203", GatewayError),
+        (406, "", NotAcceptableError),
+        (501, "", NotImplementedByServerError),
+        (502, "", GatewayError),
+        (503, "", GatewayError),
+        (507, "", ServerError),
+        (418, "", UnexpectedStatusError),
+    ],
+)
+def test_the_code_decides_before_the_status(
+    status: int, code: str, kind: type[APIError]
+) -> None:
+    error = _error(status, {"errCode": code, "externalMessage": "why"})
+
+    assert type(error) is kind
+    assert (error.status, error.code, error.message) == (status, code, "why")
+
+
+@pytest.mark.parametrize("code", ["CSS.0011", "CSS.0043", "CSS.0045", "APIGW.0308"])
+def test_a_code_can_not_turn_a_500_into_something_else(code: str) -> None:
+    error = _error(500, {"errCode": code, "externalMessage": "why"})
+
+    assert type(error) is InternalServerError
+
+
+def test_a_404_of_the_gateway_is_not_taken_for_a_busy_cluster() -> None:
+    assert type(_error(404, {"errCode": "CSS.0011"})) is NotFoundError
+
+
+def test_the_message_says_method_path_status_code_text_and_request() -> None:
+    error = _error(
+        409,
+        {"errCode": "CSS.0043", "externalMessage": "CSS.0043 : Exists."},
+        {"X-Request-Id": "r-77"},
+    )
+
+    assert str(error) == f"POST {PATH}: 409 CSS.0043 Exists. [request r-77]"
+    assert (error.method, error.path, error.request_id) == ("POST", PATH, "r-77")
+
+
+def test_the_request_id_of_the_header_comes_before_that_of_the_body() -> None:
+    body: dict[str, object] = {"error_code": "APIGW.0101", "request_id": "of-body"}
+
+    assert _error(404, body, {"X-Request-Id": "of-header"}).request_id == "of-header"
+    assert _error(404, body).request_id == "of-body"
+
+
+def test_a_missing_cluster_and_a_missing_permission_look_the_same_and_it_says_so() -> (
+    None
+):
+    error = _error(403, {"errCode": "CSS.0015", "externalMessage": "denied"})
+
+    assert "no such cluster, or no permission for it" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        ("Sat, 07 Mar 2026 12:01:30 GMT", 90.0),
+        ("Sat, 07 Mar 2026 11:00:00 GMT", 0.0),
+        ("-5", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+        ("9" * 30, None),
+        ("Sat, 07 Mar 99999999999999999999 12:00:00 GMT", None),
+        ("Sat, 07 Mar 2026 12:01:30", None),
+    ],
+)
+def test_retry_after_is_read_in_seconds_and_as_a_date(
+    value: str, seconds: float | None
+) -> None:
+    response = _answer(429, b"", {"Date": NOON_HTTP})
+    response.headers["Retry-After"] = value
+
+    error = error_for(response, "POST", PATH, now=lambda: NOON + timedelta(days=1))
+
+    assert isinstance(error, ThrottledError)
+    assert error.retry_after == seconds
+
+
+def test_a_retry_after_date_counts_from_our_clock_when_the_server_tells_no_time() -> (
+    None
+):
+    error = _error(429, headers={"Retry-After": "Sat, 07 Mar 2026 12:00:10 GMT"})
+
+    assert isinstance(error, ThrottledError)
+    assert error.retry_after == 10.0
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("policy user over ratelimit,limit:60,time:1 minute", (60, 60.0)),
+        ("policy user over ratelimit,limit:200,time:5 minutes", (200, 300.0)),
+        ("... policy ip over ratelimit,limit:5,time:1 second", (5, 1.0)),
+        ("LIMIT: 2000, TIME: 1 HOUR", (2000, 3600.0)),
+        ("limit:1,time:1 day", (1, 86400.0)),
+        ("limit:10,time:0 second", None),
+        ("limit:0,time:1 second", (0, 1.0)),
+        ("limit:ten,time:1 second", None),
+        ("too many requests", None),
+        ("", None),
+    ],
+)
+def test_the_limit_in_the_gateways_text_is_read(
+    text: str, limit: tuple[int, float] | None
+) -> None:
+    error = _error(429, {"error_code": "APIGW.0308", "error_msg": text})
+
+    assert stated_limit(text) == limit
+    assert isinstance(error, ThrottledError)
+    assert error.limit == limit
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Auth-Token", "X-Security-Token", "Authorization"]
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bad header {header}: {secret}|host:css.example",
+        "bad header {header} :{secret}",
+        "canonicalRequest:POST|/|{lower}:{secret}|host:css",
+        "{secret} is not a token",
+        "{{'{header}': '{secret}'}}",
+        '"{lower}":"{secret}"',
+        "{header}={secret}",
+    ],
+)
+def test_a_credential_quoted_by_the_server_is_taken_out(header: str, text: str) -> None:
+    message = text.format(header=header, lower=header.lower(), secret=SECRET)
+
+    error = _error(401, {"error_msg": message}, sent={header: SECRET})
+
+    assert SECRET not in str(error)
+    assert SECRET not in repr(vars(error))
+    assert "[secret]" in error.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x-auth-token: {cut}", '"x-security-token": "{cut}"', "Authorization={cut}"],
+)
+def test_a_credential_that_the_server_cut_short_is_taken_out_too(text: str) -> None:
+    cut = SECRET[:8]
+
+    error = _error(
+        401, {"error_msg": text.format(cut=cut)}, sent={"X-Auth-Token": SECRET}
+    )
+
+    assert cut not in str(error)
+
+
+def test_a_credential_in_code_or_request_id_is_taken_out_too() -> None:
+    error = _error(
+        401,
+        {"error_code": SECRET, "error_msg": "no", "request_id": f"r-{SECRET}"},
+        sent={"X-Auth-Token": SECRET},
+    )
+
+    assert SECRET not in str(error)
+    assert SECRET not in repr(vars(error))
+
+
+def test_a_credential_in_the_title_of_a_page_is_taken_out() -> None:
+    error = _error(
+        500, f"<title>bad token {SECRET}</title>", sent={"X-Auth-Token": SECRET}
+    )
+
+    assert error.message == "bad token [secret]"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error_code": "A.1\nB", "error_msg": "x"},
+        {"error_code": "A.1", "error_msg": "first\r\nsecond\u2028third\x00"},
+        {"error_code": "A.1", "error_msg": "x", "request_id": "r\n1"},
+        {"error_code": "\ud800", "error_msg": "\ud800 \u202e", "request_id": "\ud800"},
+    ],
+    ids=["code", "message", "request-id", "surrogates"],
+)
+def test_what_the_server_says_stays_on_one_printable_line(
+    body: dict[str, object],
+) -> None:
+    error = _error(400, body)
+
+    assert str(error).splitlines() == [str(error)]
+    assert str(error).isprintable()
+    assert str(error).encode()
+
+
+def test_a_long_text_is_cut() -> None:
+    error = _error(
+        400,
+        {"error_code": "A" * 900, "error_msg": "b" * 60_000, "request_id": "c" * 900},
+    )
+
+    assert len(error.message) == 500
+    assert len(str(error)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("off", "hint"),
+    [
+        (timedelta(seconds=301), "this machine's clock is 301 s ahead of the server's"),
+        (timedelta(hours=-1), "this machine's clock is 3600 s behind the server's"),
+        (timedelta(seconds=300), ""),
+        (timedelta(), ""),
+    ],
+)
+def test_a_401_for_a_clock_over_five_minutes_off_says_so(
+    off: timedelta, hint: str
+) -> None:
+    error = _error(401, b"", {"Date": NOON_HTTP}, now=NOON + off)
+
+    assert hint in str(error)
+    assert ("clock" in str(error)) is bool(hint)
+    assert error.server_time == NOON
+
+
+def test_a_wrong_clock_is_no_news_when_the_credentials_were_accepted() -> None:
+    error = _error(404, b"", {"Date": NOON_HTTP}, now=NOON + timedelta(days=1))
+
+    assert "clock" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Sat, 07 Mar 99999999999999999999 12:00:00 GMT",
+        "Sat, 07 Mar 2026 12:00:00 -9999999999999999999999",
+        "yesterday",
+        "",
+        "Sat, 07 Mar 2026 12:00:00 -0000",
+    ],
+)
+def test_a_date_that_is_none_is_no_problem(date: str) -> None:
+    error = _error(401, b"", {"Date": date})
+
+    assert error.server_time is None
+    assert type(error) is AuthenticationError
+
+
+@pytest.mark.parametrize(
+    ("location", "hint"),
+    [
+        ("https://evil.example:8443/x?token=abc#y", "redirect to evil.example, not"),
+        ("/elsewhere", "redirect to the same host, not followed"),
+        ("http://[half", "redirect to an unreadable address, not followed"),
+    ],
+)
+def test_a_redirect_is_named_by_its_host_alone(location: str, hint: str) -> None:
+    error = _error(307, b"", {"Location": location})
+
+    assert type(error) is UnexpectedStatusError
+    assert hint in str(error)
+    assert "token=abc" not in str(error)
+
+
+def test_a_3xx_without_a_location_is_not_called_a_redirect() -> None:
+    assert str(_error(304)) == f"POST {PATH}: 304"
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    *("errCode", "externalMessage", "error_code", "error_msg", "code"),
+                    *("message", "errorCode", "errorMsg", "request_id", "error", "x"),
+                ]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+_bodies = (
+    st.binary(max_size=300)
+    | _json.map(lambda value: json.dumps(value).encode())
+    | st.text(max_size=60).map(lambda text: f"<title>{text}</title>".encode())
+)
+_header_values = (
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60)
+    | st.tuples(st.integers(0), st.integers(0), st.integers()).map(
+        lambda number: f"Sat, {number[0]} Mar {number[1]} 12:00:00 {number[2]:+}"
+    )
+    | st.sampled_from([NOON_HTTP, "https://x/", "http://[", "//", "\\\\x", "60"])
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    status=st.integers(100, 599),
+    body=_bodies,
+    headers=st.dictionaries(
+        st.sampled_from(["Date", "Retry-After", "Location", "X-Request-Id"]),
+        _header_values,
+    ),
+)
+def test_whatever_the_answer_holds_it_becomes_one_line_of_error(
+    status: int, body: bytes, headers: dict[str, str]
+) -> None:
+    error = _error(status, body, headers, {"X-Auth-Token": SECRET})
+
+    assert error.status == status
+    assert str(error).splitlines() == [str(error)]
+    assert len(str(error)) < 1200
+    assert len(error.code) <= 64
+    if isinstance(error, ThrottledError):
+        assert error.retry_after is None or error.retry_after >= 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    before=st.text(max_size=30),
+    after=st.text(max_size=30),
+    header=st.sampled_from(["x-auth-token", "x-security-token", "authorization"]),
+    secret=st.text("abzAZ09+/=-_", min_size=9, max_size=40),
+)
+def test_a_credential_never_survives_wherever_it_is_quoted(
+    before: str, after: str, header: str, secret: str
+) -> None:
+    body = {"error_msg": f"{before}{secret}{after}"}
+
+    error = _error(401, json.dumps(body), sent={header: secret})
+
+    assert secret not in str(error)
+    assert secret not in error.message

@@ -1,0 +1,98 @@
+import httpx
+import pytest
+
+from css_snapshot.api.decode import decode_nothing
+from css_snapshot.api.operations import Operation, VendorCall
+from css_snapshot.client import request
+from css_snapshot.client.request import Addresses, Outgoing
+from css_snapshot.errors import ConfigurationError
+
+PROJECT = "6204a5bd270343b5885144cf9c8c158d"
+ENDPOINTS = ["https://css.example", "http://127.0.0.1:8080", "https://[::1]:8443"]
+TARGETS = [
+    "/v1.0/p/clusters/c/index_snapshot",
+    "/v1.0/p/clusters?start=1&limit=100&datastoreType=elasticsearch",
+    "/v1.0/p/clusters?name=a%20b",
+    "/",
+    "/a/../b",
+    "/a/./b?c",
+    "/a b",
+    "/%2e%2e/b",
+    "/a?b c",
+    "/a?",
+    "/ä",
+]
+
+
+def operation(method: str, template: str, body: bytes | None = None) -> Operation[None]:
+    return Operation(VendorCall(method, template, 200, decode_nothing), {}, body)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_address_is_what_parsing_it_would_give(endpoint: str, target: str) -> None:
+    made, parsed = Addresses(endpoint).at(target), httpx.URL(endpoint + target)
+
+    assert made == parsed
+    assert made.raw_path == parsed.raw_path
+    assert (made.scheme, made.host, made.port) == (
+        parsed.scheme,
+        parsed.host,
+        parsed.port,
+    )
+
+
+@pytest.mark.parametrize("missing", [AttributeError, TypeError])
+def test_addresses_are_parsed_where_their_layout_is_not_the_known_one(
+    monkeypatch: pytest.MonkeyPatch, missing: type[Exception]
+) -> None:
+    def changed(*_: object) -> httpx.URL:
+        raise missing("_uri_reference")
+
+    monkeypatch.setattr(request, "_placed", changed)
+
+    address = Addresses("https://css.example").at("/v1.0/p/clusters")
+
+    assert address == httpx.URL("https://css.example/v1.0/p/clusters")
+
+
+@pytest.mark.parametrize("template", ["/a/../b", "/a b", "/a/./b", "/ä", "/a?b c"])
+def test_a_path_that_would_change_on_the_way_is_refused(template: str) -> None:
+    outgoing = Outgoing("https://css.example", PROJECT, "en-us")
+
+    with pytest.raises(ConfigurationError, match="would not be requested as it is"):
+        outgoing.request(operation("GET", template), 30.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "length"),
+    [
+        ("GET", None, None),
+        ("DELETE", None, None),
+        ("POST", None, "0"),
+        ("PUT", None, "0"),
+        ("POST", b'{"a":1}', "7"),
+        ("DELETE", b"{}", "2"),
+    ],
+)
+def test_the_length_of_a_body_is_said_as_httpx_says_it(
+    method: str, body: bytes | None, length: str | None
+) -> None:
+    request = Outgoing("https://css.example", PROJECT, "en-us").request(
+        operation(method, "/x", body), 30.0
+    )
+
+    assert request.headers.get("content-length") == length
+    assert request.content == (body or b"")
+    assert "transfer-encoding" not in request.headers
+
+
+def test_what_one_request_is_given_does_not_get_into_the_next() -> None:
+    outgoing = Outgoing("https://css.example", PROJECT, "en-us")
+    first = outgoing.request(operation("GET", "/x"), 30.0)
+    first.headers["X-Auth-Token"] = "secret"
+
+    second = outgoing.request(operation("GET", "/x"), 30.0)
+
+    assert "x-auth-token" not in second.headers
+    assert second.headers["host"] == "css.example"

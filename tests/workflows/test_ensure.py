@@ -1,0 +1,528 @@
+"""`ensure`, answer by answer: what each proves, and what is done about it."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import httpx
+import pytest
+
+from css_snapshot import (
+    BadRequestError,
+    Clock,
+    ClusterBusyError,
+    ConfigurationError,
+    DuplicateSnapshotError,
+    ForbiddenError,
+    IndeterminateCreateError,
+    InternalServerError,
+    NotImplementedByServerError,
+    RetryBudget,
+    RetryPolicy,
+    SnapshotExistsError,
+    SnapshotService,
+    ThrottledError,
+)
+from css_snapshot.api.requests import CreateSnapshotRequest
+from css_snapshot.auth import TokenAuth
+from css_snapshot.client.api_client import ApiClient
+from css_snapshot.events import Event, Reconciled
+from css_snapshot.models import Ensured
+from css_snapshot.workflows.ensure import Intent, ensure
+
+CLUSTER = "ea244205-d641-45d9-9dcb-ab2236bcd07e"
+NAME = "snapshot_001"
+START = datetime(2026, 11, 24, tzinfo=UTC)
+
+Answer = httpx.Response | Exception | Callable[[], httpx.Response]
+
+
+@attrs.define
+class ManualTime:
+    """A clock that only sleeping moves."""
+
+    seconds: float = 0.0
+    pauses: list[float] = attrs.field(factory=list)
+
+    def clock(self) -> Clock:
+        return Clock(
+            now=lambda: START + timedelta(seconds=self.seconds),
+            monotonic=lambda: self.seconds,
+            sleep=self._sleep,
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.seconds += seconds
+
+
+@attrs.define
+class Script:
+    """Answers creations and listings from two scripts; the last listing repeats."""
+
+    posts: list[Answer]
+    lists: list[Answer]
+    posted: int = 0
+    listed: int = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            answer = self.posts[self.posted]
+            self.posted += 1
+        else:
+            answer = self.lists[min(self.listed, len(self.lists) - 1)]
+            self.listed += 1
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, httpx.Response) else answer()
+
+
+def row(
+    snapshot_id: str, *, name: str = NAME, status: str = "BUILDING", indices: str = ""
+) -> dict[str, str]:
+    return {"id": snapshot_id, "name": name, "status": status, "indices": indices}
+
+
+def shows(*rows: dict[str, str]) -> Callable[[], httpx.Response]:
+    return lambda: httpx.Response(200, json={"backups": list(rows)})
+
+
+def refuses(status: int, code: str = "") -> httpx.Response:
+    body = {"errCode": code, "externalMessage": "no"} if code else {}
+    return httpx.Response(status, json=body)
+
+
+def created() -> httpx.Response:
+    return httpx.Response(201, json={"backup": {"id": "new", "name": NAME}})
+
+
+LOST = httpx.ReadError("connection reset")
+EMPTY = shows()
+
+
+@attrs.define
+class Bench:
+    """A client over a script and a manual clock."""
+
+    script: Script
+    time: ManualTime = attrs.field(factory=ManualTime)
+    events: list[Event] = attrs.field(factory=list)
+    retry: RetryPolicy = attrs.field(factory=lambda: RetryPolicy(random=lambda: 1.0))
+    deadline: float | None = None
+
+    def client(self) -> ApiClient:
+        return ApiClient(
+            endpoint="https://css.example.com",
+            project_id="project",
+            auth=TokenAuth("token"),
+            transport=httpx.MockTransport(self.script),
+            retry=self.retry,
+            timeout=30.0,
+            deadline=self.deadline,
+            language="en-us",
+            on_event=self.events.append,
+            clock=self.time.clock(),
+        )
+
+    async def ensure(
+        self,
+        *,
+        indices: str | None = None,
+        on_exists: str = "adopt",
+        settle: float = 15.0,
+        previous: Intent | None = None,
+        intents: list[int] | None = None,
+    ) -> Ensured:
+        async def note() -> None:
+            if intents is not None:
+                intents.append(self.script.posted)
+
+        return await ensure(
+            self.client(),
+            CLUSTER,
+            CreateSnapshotRequest(NAME, indices=indices),
+            on_exists=on_exists,  # type: ignore[arg-type]  # a wrong one is tested too
+            settle=settle,
+            on_intent=note,
+            previous=previous,
+        )
+
+    def reconciled(self) -> Iterator[Reconciled]:
+        return (event for event in self.events if isinstance(event, Reconciled))
+
+
+async def test_a_plain_success_is_one_list_and_one_post() -> None:
+    bench = Bench(Script([created()], [EMPTY]))
+
+    ensured = await bench.ensure()
+
+    assert (ensured.how, ensured.backup.id, ensured.attempts) == ("created", "new", 1)
+    assert (bench.script.listed, bench.script.posted) == (1, 1)
+
+
+async def test_the_intent_is_told_before_each_post() -> None:
+    bench = Bench(Script([refuses(500), created()], [EMPTY]))
+    intents: list[int] = []
+
+    await bench.ensure(intents=intents)
+
+    assert intents == [0, 1]
+
+
+async def test_a_failed_intent_means_that_nothing_is_posted() -> None:
+    bench = Bench(Script([created()], [EMPTY]))
+
+    async def full_disk() -> None:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"):
+        await ensure(
+            bench.client(), CLUSTER, CreateSnapshotRequest(NAME), on_intent=full_disk
+        )
+
+    assert bench.script.posted == 0
+
+
+@pytest.mark.parametrize("status", ["BUILDING", "COMPLETED"])
+async def test_one_from_before_is_adopted_without_a_post(status: str) -> None:
+    bench = Bench(Script([], [shows(row("old", status=status))]))
+
+    ensured = await bench.ensure()
+
+    assert (ensured.how, ensured.backup.id, ensured.attempts) == ("adopted", "old", 0)
+
+
+async def test_the_newest_of_several_from_before_is_adopted() -> None:
+    older = row("older") | {"created": "2026-11-20T00:00:00"}
+    newer = row("newer") | {"created": "2026-11-21T00:00:00"}
+    bench = Bench(Script([], [shows(row("undated"), newer, older)]))
+
+    assert (await bench.ensure()).backup.id == "newer"
+
+
+@pytest.mark.parametrize("status", ["FAILED", "PART_FAILED", "BRAND_NEW_STATUS"])
+async def test_one_from_before_that_is_no_good_is_refused(status: str) -> None:
+    bench = Bench(Script([], [shows(row("old", status=status))]))
+
+    with pytest.raises(SnapshotExistsError, match=status):
+        await bench.ensure()
+
+    assert bench.script.posted == 0
+
+
+async def test_on_exists_fail_refuses_one_from_before() -> None:
+    bench = Bench(Script([], [shows(row("old"))]))
+
+    with pytest.raises(SnapshotExistsError, match="old"):
+        await bench.ensure(on_exists="fail")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "present", "fits"),
+    [
+        ("a,b", "b,a", True),
+        ("a,b", "a", False),
+        ("logs-*", "logs-1,logs-2", True),
+        ("logs-*", "logs-1,other", False),
+        ("logs-*,other", "logs-1,other", True),
+        (None, "anything", True),
+        ("a", "", True),
+    ],
+)
+async def test_only_one_with_the_same_indices_is_adopted(
+    wanted: str | None, present: str, fits: bool
+) -> None:
+    bench = Bench(Script([], [shows(row("old", indices=present))]))
+
+    if fits:
+        assert (await bench.ensure(indices=wanted)).how == "adopted"
+    else:
+        with pytest.raises(SnapshotExistsError):
+            await bench.ensure(indices=wanted)
+
+
+async def test_other_names_are_not_looked_at() -> None:
+    bench = Bench(Script([created()], [shows(row("other", name="snapshot_002"))]))
+
+    assert (await bench.ensure()).how == "created"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (refuses(400, "CSS.0001"), BadRequestError),
+        (refuses(403, "CSS.0015"), ForbiddenError),
+        (refuses(429, "APIGW.0308"), ThrottledError),
+        (refuses(501), NotImplementedByServerError),
+    ],
+)
+async def test_a_refusal_is_final_and_not_looked_into(
+    answer: httpx.Response, error: type[Exception]
+) -> None:
+    bench = Bench(Script([answer], [EMPTY]))
+
+    with pytest.raises(error):
+        await bench.ensure()
+
+    assert (bench.script.posted, bench.script.listed) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refuses(500),
+        refuses(502),
+        refuses(504),
+        refuses(202, "CSS.0011"),
+        refuses(409, "CSS.0011"),
+        refuses(409, "CSS.0043"),
+        httpx.Response(201, content=b'{"backup": {'),
+        httpx.Response(201, json={"backup": {"name": NAME}}),
+        httpx.Response(200, content=b"<html>"),
+        LOST,
+        httpx.ReadTimeout("slow"),
+    ],
+)
+async def test_after_an_unclear_answer_what_the_list_shows_is_adopted(
+    answer: Answer,
+) -> None:
+    bench = Bench(Script([answer], [EMPTY, EMPTY, EMPTY, shows(row("found"))]))
+
+    ensured = await bench.ensure()
+
+    assert (ensured.how, ensured.backup.id, ensured.attempts) == ("adopted", "found", 1)
+    assert [(event.found, event.looks) for event in bench.reconciled()] == [(1, 3)]
+
+
+async def test_the_list_is_read_at_growing_pauses_and_at_the_very_end() -> None:
+    bench = Bench(Script([refuses(409, "CSS.0011")], [EMPTY]))
+
+    with pytest.raises(ClusterBusyError):
+        await bench.ensure(settle=15.0)
+
+    assert bench.time.pauses == [0.5, 1.0, 2.0, 4.0, 5.0, 2.5]
+    assert bench.script.listed == 1 + 7
+
+
+async def test_several_new_ones_are_reported_and_none_is_chosen() -> None:
+    bench = Bench(Script([refuses(500)], [EMPTY, shows(row("one"), row("two"))]))
+
+    with pytest.raises(DuplicateSnapshotError) as caught:
+        await bench.ensure()
+
+    assert caught.value.snapshot_ids == ("one", "two")
+
+
+async def test_after_a_500_and_an_empty_list_it_is_posted_again() -> None:
+    bench = Bench(Script([refuses(500), refuses(500), created()], [EMPTY]))
+
+    ensured = await bench.ensure()
+
+    assert (ensured.how, ensured.attempts) == ("created", 3)
+
+
+async def test_a_500_on_every_attempt_is_told_as_that() -> None:
+    bench = Bench(Script([refuses(500)] * 3, [EMPTY]))
+
+    with pytest.raises(InternalServerError) as caught:
+        await bench.ensure()
+
+    assert bench.script.posted == 3
+    assert [type(earlier) for earlier in caught.value.earlier] == [
+        InternalServerError,
+        InternalServerError,
+    ]
+
+
+async def test_without_budget_a_500_is_not_repeated() -> None:
+    budget = RetryBudget(capacity=1)
+    bench = Bench(
+        Script([refuses(500)], [EMPTY]), retry=RetryPolicy(budget=budget, base=0)
+    )
+
+    with pytest.raises(InternalServerError):
+        await bench.ensure()
+
+    assert bench.script.posted == 1
+
+
+@pytest.mark.parametrize("answer", [LOST, refuses(503), refuses(505)])
+async def test_after_a_loss_nothing_is_posted_again_and_nothing_is_claimed(
+    answer: Answer,
+) -> None:
+    bench = Bench(Script([answer], [EMPTY]))
+
+    with pytest.raises(IndeterminateCreateError) as caught:
+        await bench.ensure()
+
+    assert bench.script.posted == 1
+    assert caught.value.since == START
+    assert caught.value.attempts == 1
+    assert len(caught.value.earlier) == 1
+    # Looked until the lost request must have ended and its work must have shown.
+    assert bench.time.seconds == pytest.approx(30.0 + 15.0)
+
+
+async def test_after_a_loss_the_deadline_ends_the_looking() -> None:
+    bench = Bench(Script([LOST], [EMPTY]), deadline=8.0)
+
+    with pytest.raises(IndeterminateCreateError):
+        await bench.ensure()
+
+    assert bench.time.seconds == pytest.approx(8.0)
+
+
+async def test_a_500_that_there_is_no_time_to_look_into_is_indeterminate() -> None:
+    bench = Bench(Script([refuses(500)], [EMPTY]), deadline=8.0)
+
+    with pytest.raises(IndeterminateCreateError):
+        await bench.ensure()
+
+    assert bench.script.posted == 1
+
+
+async def test_an_unreadable_list_is_no_proof_of_anything() -> None:
+    bench = Bench(Script([refuses(500)], [EMPTY, LOST]))
+
+    with pytest.raises(IndeterminateCreateError, match="the list"):
+        await bench.ensure()
+
+    assert bench.script.posted == 1
+
+
+async def test_a_list_that_recovers_is_believed() -> None:
+    bench = Bench(Script([refuses(500)], [EMPTY, LOST, LOST, shows(row("found"))]))
+
+    assert (await bench.ensure()).backup.id == "found"
+
+
+async def test_a_list_that_is_forbidden_is_not_read_again() -> None:
+    bench = Bench(Script([LOST], [EMPTY, refuses(403, "CSS.0015")]))
+
+    with pytest.raises(IndeterminateCreateError, match="403"):
+        await bench.ensure()
+
+    assert bench.script.listed == 2
+
+
+async def test_busy_stays_busy_when_the_list_can_not_be_read() -> None:
+    bench = Bench(Script([refuses(409, "CSS.0011")], [EMPTY, LOST]))
+
+    with pytest.raises(ClusterBusyError):
+        await bench.ensure(settle=1.0)
+
+
+async def test_the_first_list_failing_means_that_nothing_was_posted() -> None:
+    bench = Bench(Script([], [refuses(403, "CSS.0015")]))
+
+    with pytest.raises(ForbiddenError):
+        await bench.ensure()
+
+
+async def test_exists_at_once_with_on_exists_fail_is_somebody_elses() -> None:
+    bench = Bench(Script([refuses(409, "CSS.0043")], [EMPTY, shows(row("theirs"))]))
+
+    with pytest.raises(SnapshotExistsError):
+        await bench.ensure(on_exists="fail")
+
+
+async def test_exists_after_an_own_500_is_own_work_whatever_on_exists_says() -> None:
+    bench = Bench(
+        Script(
+            [refuses(500), refuses(409, "CSS.0043")],
+            [EMPTY, EMPTY, EMPTY, shows(row("own"))],
+        )
+    )
+
+    ensured = await bench.ensure(on_exists="fail", settle=0.5)
+
+    assert (ensured.how, ensured.backup.id, ensured.attempts) == ("adopted", "own", 2)
+
+
+async def test_exists_but_never_listed_stays_exists() -> None:
+    bench = Bench(Script([refuses(409, "CSS.0043")], [EMPTY]))
+
+    with pytest.raises(SnapshotExistsError):
+        await bench.ensure()
+
+
+async def test_a_connection_that_never_was_is_posted_again() -> None:
+    refused = httpx.PoolTimeout("no free connection")
+    bench = Bench(Script([refused, created()], [EMPTY]))
+
+    ensured = await bench.ensure()
+
+    assert (ensured.how, ensured.attempts) == ("created", 2)
+    assert bench.script.listed == 1
+
+
+async def test_an_interrupted_run_is_looked_for_before_anything_is_posted() -> None:
+    bench = Bench(Script([], [EMPTY, shows(row("left"))]))
+
+    ensured = await bench.ensure(previous=Intent(since=START))
+
+    assert (ensured.how, ensured.backup.id, ensured.attempts) == ("adopted", "left", 0)
+
+
+async def test_an_interrupted_run_that_left_nothing_is_created_once_it_is_sure() -> (
+    None
+):
+    bench = Bench(Script([created()], [EMPTY]))
+
+    ensured = await bench.ensure(previous=Intent(since=START - timedelta(seconds=10)))
+
+    assert ensured.how == "created"
+    # The request of ten seconds ago may take until its limit of 30, plus settling.
+    assert bench.time.seconds == pytest.approx(20.0 + 15.0)
+
+
+async def test_an_interrupted_run_that_left_several_is_reported() -> None:
+    bench = Bench(Script([], [shows(row("one"), row("two"))]))
+
+    with pytest.raises(DuplicateSnapshotError):
+        await bench.ensure(previous=Intent(since=START))
+
+
+async def test_an_interrupted_run_that_can_not_be_looked_up_is_indeterminate() -> None:
+    unreadable = Bench(Script([], [LOST]))
+    hurried = Bench(Script([], [EMPTY]), deadline=5.0)
+
+    for bench in (unreadable, hurried):
+        with pytest.raises(IndeterminateCreateError, match="interrupted"):
+            await bench.ensure(previous=Intent(since=START))
+
+
+@pytest.mark.parametrize("options", [{"on_exists": "replace"}, {"settle": -1.0}])
+async def test_options_that_make_no_sense_are_refused(
+    options: dict[str, object],
+) -> None:
+    bench = Bench(Script([], []))
+
+    with pytest.raises(ConfigurationError):
+        await bench.ensure(**options)  # type: ignore[arg-type]  # wrong on purpose
+
+    assert bench.script.listed == 0
+
+
+async def test_the_service_passes_its_arguments_on() -> None:
+    bodies: list[object] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return EMPTY()
+        bodies.append(json.loads(request.content))
+        return created()
+
+    async with SnapshotService(
+        endpoint="https://css.example.com",
+        project_id="project",
+        auth=TokenAuth("token"),
+        transport=httpx.MockTransport(answer),
+    ) as snapshots:
+        ensured = await snapshots.ensure(
+            CLUSTER, NAME, indices=["a", "b"], description="nightly", settle=0
+        )
+
+    assert ensured.how == "created"
+    assert bodies == [{"name": NAME, "indices": "a,b", "description": "nightly"}]
