@@ -1,7 +1,8 @@
-"""Every error this package raises.
+"""Every error class of this package.
 
 CSSError
 ├─ ConfigurationError (ValueError)          endpoint, credentials, proxies, event loops
+│  └─ CredentialsNotFoundError              a place for credentials that has none
 ├─ RequestValidationError (ValueError)      an argument broke a rule; nothing was sent
 ├─ TransportError                           no answer arrived
 │  ├─ ConnectFailedError                    no connection; nothing was sent
@@ -30,13 +31,22 @@ CSSError
 │  │  └─ PartialSnapshotError               some shards are missing from it
 │  ├─ WaitTimeoutError                      it had not finished in time
 │  └─ PruneError                            it could not be deleted, others were
-├─ IndeterminateCreateError                 looked, and still unknown
-└─ DuplicateSnapshotError                   one call, several snapshots
+├─ IndeterminateError                       looked, and still unknown
+│  ├─ IndeterminateCreateError
+│  ├─ IndeterminateDeleteError
+│  ├─ IndeterminateRestoreError
+│  └─ IndeterminateSettingsError            a policy, or where snapshots are stored
+├─ DuplicateSnapshotError                   one call, several snapshots
+├─ JournalError                             a journal can't be read or written
+│  └─ JournalBusyError                      another run holds it
+└─ FanOutStoppedError (ExceptionGroup)      why a run could not go on
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 if TYPE_CHECKING:
     from css_snapshot.models import Snapshot
@@ -74,10 +84,40 @@ class CSSError(Exception):
         return _restore, (type(self), self.args, dict(self.__dict__))
 
 
+class _Unchained:
+    """A context that cuts the links from an error raised in it to others."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            error.__cause__ = error.__context__ = None
+
+
+unchained: Final = _Unchained()
+"""Raise in `with unchained:` what stands for an exception that holds secrets.
+
+A transport's exception holds the signed request, and a parser's quotes its input.
+`raise … from None` only hides them: they stay reachable as `__context__`, where error
+trackers and `traceback` with `capture_locals` find them.
+"""
+
+
 class ConfigurationError(CSSError, ValueError):
     """The client was set up in a way that can't work; nothing was sent."""
 
     sent = False
+
+
+class CredentialsNotFoundError(ConfigurationError):
+    """A place where credentials could be has none; a chain asks the next one."""
 
 
 class RequestValidationError(CSSError, ValueError):
@@ -338,7 +378,23 @@ class PruneError(SnapshotError):
         self.deleted = tuple(deleted)
 
 
-class IndeterminateCreateError(CSSError):
+class IndeterminateError(CSSError):
+    """Whether a change was carried out is unknown, even after looking.
+
+    What all errors of this kind have in common; never raised itself.
+
+    Attributes:
+        cluster_id: The cluster that was to be changed.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, cluster_id: str) -> None:
+        super().__init__(message)
+        self.cluster_id = cluster_id
+
+
+class IndeterminateCreateError(IndeterminateError):
     """Whether the snapshot was created is unknown, even after looking.
 
     Calling `ensure` again with the same name is safe: it looks before it creates.
@@ -350,8 +406,6 @@ class IndeterminateCreateError(CSSError):
         attempts: How many times the creation was sent.
     """
 
-    retryable = True
-
     def __init__(
         self,
         message: str,
@@ -361,11 +415,49 @@ class IndeterminateCreateError(CSSError):
         since: datetime,
         attempts: int = 1,
     ) -> None:
-        super().__init__(message)
-        self.cluster_id = cluster_id
+        super().__init__(message, cluster_id=cluster_id)
         self.name = name
         self.since = since
         self.attempts = attempts
+
+
+class IndeterminateDeleteError(IndeterminateError):
+    """Whether the snapshot was deleted is unknown, even after looking.
+
+    Attributes:
+        cluster_id: The cluster.
+        snapshot_id: The snapshot that was to be deleted.
+    """
+
+    def __init__(self, message: str, *, cluster_id: str, snapshot_id: str) -> None:
+        super().__init__(message, cluster_id=cluster_id)
+        self.snapshot_id = snapshot_id
+
+
+class IndeterminateRestoreError(IndeterminateError):
+    """Whether the restoration was started is unknown, even after looking.
+
+    Attributes:
+        cluster_id: The cluster that the snapshot is of.
+        snapshot_id: The snapshot that was to be restored.
+        target_cluster_id: The cluster that it was to be restored into.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cluster_id: str,
+        snapshot_id: str,
+        target_cluster_id: str,
+    ) -> None:
+        super().__init__(message, cluster_id=cluster_id)
+        self.snapshot_id = snapshot_id
+        self.target_cluster_id = target_cluster_id
+
+
+class IndeterminateSettingsError(IndeterminateError):
+    """Whether a policy or the storage settings were changed is unknown."""
 
 
 class DuplicateSnapshotError(CSSError):
@@ -384,3 +476,44 @@ class DuplicateSnapshotError(CSSError):
         self.cluster_id = cluster_id
         self.name = name
         self.snapshot_ids = tuple(snapshot_ids)
+
+
+class JournalError(CSSError):
+    """The journal can't be used; nothing was sent on its account.
+
+    What it held before is still there, as far as the disk gives it back.
+
+    Attributes:
+        path: The journal's file.
+    """
+
+    sent = False
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"journal {path}: {problem}")
+        self.path = path
+
+
+class JournalBusyError(JournalError):
+    """The journal is held by another run."""
+
+    retryable = True
+
+
+class FanOutStoppedError(CSSError, ExceptionGroup[Exception]):
+    """A run could not go on: why, as the errors that it stopped for.
+
+    `except CSSError` and `except*` both catch it. Raised when the iteration over a run
+    ends, or when its block is left.
+
+    Attributes:
+        exceptions: The errors, the first hundred.
+    """
+
+    def __new__(cls, message: str, exceptions: Sequence[Exception]) -> Self:
+        """Make a group; see `ExceptionGroup`."""
+        return super().__new__(cls, message, exceptions)
+
+    def derive(self, exceptions: Sequence[Exception]) -> "FanOutStoppedError":  # type: ignore[override]  # `except*` keeps to the group's own class
+        """Return a group of some of these errors; see `ExceptionGroup`."""
+        return FanOutStoppedError(self.message, exceptions)

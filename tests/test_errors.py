@@ -4,6 +4,7 @@ import pickle
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +15,19 @@ from css_snapshot.errors import (
     ConnectFailedError,
     ConnectFailure,
     ConnectionLostError,
+    CredentialsNotFoundError,
     CSSError,
     DuplicateSnapshotError,
+    FanOutStoppedError,
     IndeterminateCreateError,
+    IndeterminateDeleteError,
+    IndeterminateError,
+    IndeterminateRestoreError,
+    IndeterminateSettingsError,
     InternalServerError,
     InvalidResponseError,
+    JournalBusyError,
+    JournalError,
     NotImplementedByServerError,
     PartialSnapshotError,
     RequestTimeoutError,
@@ -29,6 +38,7 @@ from css_snapshot.errors import (
     ThrottledError,
     TransportError,
     WaitTimeoutError,
+    unchained,
 )
 from css_snapshot.models import Snapshot, SnapshotStatus
 
@@ -83,9 +93,19 @@ def _examples() -> Iterator[CSSError]:
     yield IndeterminateCreateError(
         "unknown", cluster_id="c", name="nightly", since=NOON, attempts=2
     )
+    yield IndeterminateError("unknown", cluster_id="c")
+    yield IndeterminateDeleteError("unknown", cluster_id="c", snapshot_id="s1")
+    yield IndeterminateRestoreError(
+        "unknown", cluster_id="c", snapshot_id="s1", target_cluster_id="t"
+    )
+    yield IndeterminateSettingsError("unknown", cluster_id="c")
     yield DuplicateSnapshotError(
         "two", cluster_id="c", name="nightly", snapshot_ids=["a", "b"]
     )
+    yield CredentialsNotFoundError("environment: HUAWEICLOUD_SDK_AK is not set")
+    yield JournalError(Path("/night.db"), "is full")
+    yield JournalBusyError(Path("/night.db"), "another run is using it")
+    yield FanOutStoppedError("stopped early", [ConnectionLostError("gone")])
 
 
 def _example(kind: type[CSSError]) -> CSSError:
@@ -134,7 +154,7 @@ def test_every_error_survives_pickling(kind: type[CSSError], protocol: int) -> N
 
     assert type(back) is type(error)
     assert str(back) == str(error)
-    assert back.args == error.args
+    assert repr(back.args) == repr(error.args)
     assert back.retryable == error.retryable
     assert back.sent is error.sent
     assert [str(earlier) for earlier in back.earlier] == ["500", "x"]
@@ -231,7 +251,12 @@ def test_only_what_may_pass_by_itself_is_retryable() -> None:
         "ConnectFailedError",
         "GatewayError",
         "IndeterminateCreateError",
+        "IndeterminateDeleteError",
+        "IndeterminateError",
+        "IndeterminateRestoreError",
+        "IndeterminateSettingsError",
         "InternalServerError",
+        "JournalBusyError",
         "ServerError",
         "ThrottledError",
         "WaitTimeoutError",
@@ -251,3 +276,34 @@ def test_duplicates_are_kept_as_a_tuple() -> None:
     )
 
     assert error.snapshot_ids == ("a", "b")
+
+
+def test_a_stopped_run_is_caught_as_an_error_of_this_package_and_as_a_group() -> None:
+    stopped = FanOutStoppedError("stopped early", [ConnectionLostError("gone")])
+
+    with pytest.raises(CSSError):
+        raise stopped
+    caught: list[Exception] = []
+    try:
+        raise stopped
+    except* ConnectionLostError as group:
+        caught.extend(group.exceptions)
+    assert [str(error) for error in caught] == ["gone"]
+
+
+def test_an_error_raised_unchained_keeps_nothing_of_what_it_stands_for() -> None:
+    def fail() -> None:
+        raise OSError("Authorization: secret")
+
+    def stand_in() -> None:
+        try:
+            fail()
+        except OSError as exc:
+            with unchained:
+                raise ConnectionLostError("gone") from exc
+
+    with pytest.raises(ConnectionLostError) as raised:
+        stand_in()
+
+    assert raised.value.__cause__ is None
+    assert raised.value.__context__ is None

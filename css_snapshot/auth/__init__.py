@@ -30,7 +30,6 @@ from css_snapshot.auth.chain import CredentialsChain
 from css_snapshot.auth.credentials import (
     AccessToken,
     Credentials,
-    CredentialsNotFoundError,
     CredentialsProvider,
     TokenProvider,
 )
@@ -42,6 +41,7 @@ from css_snapshot.auth.redaction import TokenRedaction
 from css_snapshot.auth.secret import Secret
 from css_snapshot.auth.signing import sign
 from css_snapshot.auth.token import TokenAuth
+from css_snapshot.errors import CredentialsNotFoundError
 
 __all__ = [
     "AccessToken",

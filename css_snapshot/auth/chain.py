@@ -2,13 +2,10 @@
 
 from typing import Final
 
-from css_snapshot.auth.credentials import (
-    Credentials,
-    CredentialsNotFoundError,
-    CredentialsProvider,
-)
+from css_snapshot.auth.credentials import Credentials, CredentialsProvider
 from css_snapshot.auth.environment import EnvironmentCredentials
 from css_snapshot.auth.profile import ProfileCredentials
+from css_snapshot.errors import CredentialsNotFoundError
 
 _NOWHERE: Final = "no credentials found"
 

@@ -12,10 +12,6 @@ from css_snapshot.errors import ConfigurationError
 ValueT_co = TypeVar("ValueT_co", covariant=True)
 
 
-class CredentialsNotFoundError(ConfigurationError):
-    """A place where credentials could be has none: a chain asks the next one."""
-
-
 def _access_key(value: str) -> str:
     return visible_ascii(value, "access_key")
 

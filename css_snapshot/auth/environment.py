@@ -3,8 +3,8 @@
 import os
 from collections.abc import Mapping
 
-from css_snapshot.auth.credentials import Credentials, CredentialsNotFoundError
-from css_snapshot.errors import ConfigurationError
+from css_snapshot.auth.credentials import Credentials
+from css_snapshot.errors import ConfigurationError, CredentialsNotFoundError
 
 ACCESS_KEY = "HUAWEICLOUD_SDK_AK"
 SECRET_KEY = "HUAWEICLOUD_SDK_SK"  # noqa: S105 - the name of a variable

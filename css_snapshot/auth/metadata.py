@@ -10,12 +10,13 @@ from typing import Final
 import attrs
 import httpx
 
-from css_snapshot.auth.credentials import Credentials, CredentialsNotFoundError
+from css_snapshot.auth.credentials import Credentials
 from css_snapshot.auth.secret import Secret
 from css_snapshot.client.exchange import exchange
 from css_snapshot.client.refusal import error_for
 from css_snapshot.clock import utc_now
 from css_snapshot.errors import (
+    CredentialsNotFoundError,
     CSSError,
     InvalidResponseError,
     RequestTimeoutError,

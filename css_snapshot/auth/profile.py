@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from css_snapshot.auth.credentials import Credentials, CredentialsNotFoundError
-from css_snapshot.errors import ConfigurationError
+from css_snapshot.auth.credentials import Credentials
+from css_snapshot.errors import ConfigurationError, CredentialsNotFoundError
 
 FILE_VARIABLE: Final = "HUAWEICLOUD_SDK_CREDENTIALS_FILE"
 DEFAULT_FILE: Final = Path("~/.huaweicloud/credentials")

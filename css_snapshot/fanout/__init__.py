@@ -1,7 +1,8 @@
 """Many clusters in one run: bounded, lazy, and resumable after a crash."""
 
+from css_snapshot.errors import JournalError
 from css_snapshot.fanout.fan_out import SnapshotOperation, fan_out, fan_out_snapshots
-from css_snapshot.fanout.journal.entry import Entry, JournalError, State
+from css_snapshot.fanout.journal.entry import Entry, State
 from css_snapshot.fanout.journal.status import JournalStatus, read_status
 from css_snapshot.fanout.options import OnBusy, OnError
 from css_snapshot.fanout.outcomes import (

@@ -11,12 +11,13 @@ from css_snapshot.errors import (
     AuthenticationError,
     CSSError,
     IndeterminateCreateError,
+    JournalError,
     ThrottledError,
 )
 from css_snapshot.fanout.canary import Scouts
 from css_snapshot.fanout.intention import Intention
 from css_snapshot.fanout.job import Job, Requeue
-from css_snapshot.fanout.journal.entry import JournalError, State
+from css_snapshot.fanout.journal.entry import State
 from css_snapshot.fanout.journal.records import Records
 from css_snapshot.fanout.options import Settings
 from css_snapshot.fanout.outcomes import (

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from css_snapshot.errors import AuthenticationError
-from css_snapshot.fanout.journal.entry import JournalError
+from css_snapshot.errors import AuthenticationError, JournalError
 from css_snapshot.fanout.options import Settings
 from css_snapshot.fanout.outcomes import Failed, Indeterminate, Outcome
 

@@ -21,7 +21,7 @@ from css_snapshot import (
     ForbiddenError,
     IndeterminateCreateError,
 )
-from css_snapshot.errors import CSSError
+from css_snapshot.errors import CSSError, JournalBusyError
 from css_snapshot.fanout import (
     Busy,
     Created,
@@ -738,11 +738,11 @@ async def test_a_journal_never_opened_can_be_closed(path: Path) -> None:
 
 
 def test_a_journal_error_survives_pickling() -> None:
-    error = JournalError(Path("/x.db"), "is full", retryable=True)
+    error = JournalBusyError(Path("/x.db"), "is held")
 
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
 
-    assert type(copy) is JournalError
+    assert type(copy) is JournalBusyError
     assert (str(copy), copy.path, copy.retryable) == (str(error), error.path, True)
     assert copy.sent is False
 

@@ -1,7 +1,7 @@
 """The README's tables of methods and errors, made from the code.
 
-    python tests/api_table.py           # print them
-    python tests/api_table.py --write   # put them into the README
+    python -m tests.support.api_table         # print them
+    python -m tests.support.api_table --write   # put them into the README
 
 `test_readme.py` fails when the README's differ from these.
 """
@@ -16,7 +16,7 @@ from typing import Final
 import css_snapshot
 from css_snapshot import CSSError, SnapshotService
 
-README: Final = Path(__file__).parents[1] / "README.md"
+README: Final = Path(__file__).parents[2] / "README.md"
 _SOURCE: Final = re.compile(r"Source: (\S+/(\w+)\.html)")
 _MODULE: Final = re.compile(r"\b[a-z_][a-z_.]*\.(?=[A-Za-z])")
 

@@ -1,53 +1,14 @@
 """What the journal remembers of a target, and how it says that it can't."""
 
-import sqlite3
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import attrs
 
-from css_snapshot.errors import CSSError
 from css_snapshot.models import Backup
 
 _TEXT_LENGTH: Final = 500
-
-
-class JournalError(CSSError):
-    """The journal can't be used; nothing was sent on its account.
-
-    What it held before is still there, as far as the disk gives it back.
-
-    Attributes:
-        path: The journal's file.
-        retryable: Whether it is only in use, by another run.
-    """
-
-    sent = False
-
-    def __init__(self, path: Path, problem: str, *, retryable: bool = False) -> None:
-        super().__init__(f"journal {path}: {problem}")
-        self.path = path
-        self.retryable = retryable
-
-    @classmethod
-    def reported(cls, path: Path, error: sqlite3.Error) -> Self:
-        """Make the error for what SQLite reports."""
-        hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")
-        return cls(path, f"{error}{hint}")
-
-
-_HINTS: Final = {
-    sqlite3.SQLITE_FULL: "; what was committed before is safe: free some space and"
-    " run again",
-    sqlite3.SQLITE_IOERR: "; what was committed before is safe, if the disk is",
-    sqlite3.SQLITE_NOTADB: "; it is damaged, or was never a journal",
-    sqlite3.SQLITE_CORRUPT: "; it is damaged: move it away, and a new one is begun;"
-    " `ensure` then adopts what was created",
-    sqlite3.SQLITE_CANTOPEN: "; is its directory there, and writable?",
-    sqlite3.SQLITE_READONLY: "; it, or its directory, is not writable",
-}
 
 
 class State(StrEnum):

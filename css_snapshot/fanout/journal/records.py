@@ -4,9 +4,9 @@ from typing import Final
 
 from css_snapshot.api.requests import CreateSnapshotRequest
 from css_snapshot.clock import Clock
-from css_snapshot.errors import ConfigurationError
+from css_snapshot.errors import ConfigurationError, JournalError
 from css_snapshot.fanout.job import Job
-from css_snapshot.fanout.journal.entry import Entry, JournalError, State
+from css_snapshot.fanout.journal.entry import Entry, State
 from css_snapshot.fanout.journal.journal import Journal
 from css_snapshot.fanout.targets import digest
 from css_snapshot.models import Backup

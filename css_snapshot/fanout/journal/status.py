@@ -9,12 +9,14 @@ from types import MappingProxyType
 
 import attrs
 
-from css_snapshot.fanout.journal.entry import Entry, JournalError, State
+from css_snapshot.errors import JournalError
+from css_snapshot.fanout.journal.entry import Entry, State
 from css_snapshot.fanout.journal.journal import StrPath
 from css_snapshot.fanout.journal.store import (
     ALL_ENTRIES,
     check_kind,
     entry_from,
+    journal_error,
     lock_path,
 )
 
@@ -98,7 +100,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
                 raise JournalError(path, "is empty")
             yield database
     except sqlite3.Error as exc:
-        raise JournalError.reported(path, exc) from exc
+        raise journal_error(path, exc) from exc
 
 
 def _is_held(path: Path) -> bool:

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import attrs
 
-from css_snapshot.errors import ConfigurationError
-from css_snapshot.fanout.journal.entry import Entry, JournalError, State
+from css_snapshot.errors import ConfigurationError, JournalBusyError, JournalError
+from css_snapshot.fanout.journal.entry import Entry, State
 
 _APPLICATION: Final = 0x43535346
 _VERSION: Final = 1
@@ -47,6 +47,18 @@ ALL_ENTRIES: Final = (
 
 _PUT: Final = "REPLACE INTO targets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET: Final = "DELETE FROM targets WHERE cluster_id = ? AND name = ?"
+
+
+_HINTS: Final = {
+    sqlite3.SQLITE_FULL: "; what was committed before is safe: free some space and"
+    " run again",
+    sqlite3.SQLITE_IOERR: "; what was committed before is safe, if the disk is",
+    sqlite3.SQLITE_NOTADB: "; it is damaged, or was never a journal",
+    sqlite3.SQLITE_CORRUPT: "; it is damaged: move it away, and a new one is begun;"
+    " `ensure` then adopts what was created",
+    sqlite3.SQLITE_CANTOPEN: "; is its directory there, and writable?",
+    sqlite3.SQLITE_READONLY: "; it, or its directory, is not writable",
+}
 
 
 @attrs.frozen
@@ -182,6 +194,12 @@ class Store:
             raise JournalError(self._path, "another run has taken it over")
 
 
+def journal_error(path: Path, error: sqlite3.Error) -> JournalError:
+    """Return the error for what SQLite reports of a journal, with what to do."""
+    hint = _HINTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")
+    return JournalError(path, f"{error}{hint}")
+
+
 def lock_path(path: Path) -> Path:
     """Answer the file whose lock stands for a run that holds a journal."""
     return path.with_name(path.name + "-lock")
@@ -268,8 +286,8 @@ def _lock(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as exc:
         lock.close()
         if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise JournalError.reported(beside, exc) from exc
-        raise JournalError(path, "another run is using it", retryable=True) from exc
+            raise journal_error(beside, exc) from exc
+        raise JournalBusyError(path, "another run is using it") from exc
     return lock
 
 
@@ -278,4 +296,4 @@ def _reporting(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as exc:
-        raise JournalError.reported(path, exc) from exc
+        raise journal_error(path, exc) from exc

@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from css_snapshot.errors import JournalError
 from css_snapshot.events import logger
-from css_snapshot.fanout.journal.entry import JournalError
 from css_snapshot.fanout.journal.store import Store
 
 R = TypeVar("R")
