@@ -36,6 +36,7 @@ class ServiceOptions(TypedDict, total=False):
     wire_names: WireNames
     policy_api: PolicyApi
     allow_insecure: bool
+    application: str | None
     on_event: Observer | None
     clock: Clock
 

@@ -140,7 +140,14 @@ class RequestValidationError(CSSError, ValueError):
 
 
 class TransportError(CSSError):
-    """No answer arrived; `.sent` tells whether the request may have."""
+    """No answer arrived; `.sent` tells whether the request may have.
+
+    Attributes:
+        read: Whether the request was a read, which changes nothing and is safe to
+            repeat.
+    """
+
+    read: bool = False
 
     def __init__(self, message: str, *, sent: Literal[False] | None = None) -> None:
         super().__init__(message)

@@ -87,6 +87,8 @@ class AttemptAnswered:
         attempt: 1 for the first attempt of a call.
         elapsed: Seconds from start to end of the attempt.
         status: HTTP status, `None` when no answer arrived.
+        request_id: The vendor's id of the request, to quote in a ticket, if the
+            answer carried one.
         error: The error the attempt ended with, a cancellation for example; `None`
             when it succeeded.
         call: The operation under way.
@@ -97,6 +99,7 @@ class AttemptAnswered:
     attempt: int
     elapsed: float
     status: int | None
+    request_id: str | None = None
     error: BaseException | None
     call: Call | None = attrs.field(default=None, eq=False, repr=False)
 

@@ -76,11 +76,16 @@ class Ensured:
         how: `"created"` if the service said so to this call, `"adopted"` if it was
             found in the cluster's list.
         attempts: How many times the creation was sent; 0 if it was there before.
+        snapshot: The row of the list that was adopted; `None` if it was created.
+        doubt: What could not be compared before it was adopted, in words: an alias or
+            a data stream that was asked for shows as the indices behind it.
     """
 
     backup: Backup
     how: Literal["created", "adopted"]
     attempts: int = attrs.field(default=1, kw_only=True)
+    snapshot: "Snapshot | None" = attrs.field(default=None, kw_only=True)
+    doubt: str | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen(kw_only=True)

@@ -25,7 +25,8 @@ from css_snapshot.api.requests import (
     SnapshotSettings,
 )
 from css_snapshot.api.rules import check_id, check_text
-from css_snapshot.client.api_client import ApiClient
+from css_snapshot.client.api_client import ApiClient, Limits
+from css_snapshot.client.request import RequestBuilder
 from css_snapshot.clock import Clock
 from css_snapshot.configuration import (
     ServiceOptions,
@@ -39,9 +40,9 @@ from css_snapshot.events import Observer
 from css_snapshot.models import Backup, Ensured, Snapshot
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.transport.default import default_transport
-from css_snapshot.typing import Indices
+from css_snapshot.typing import Indices, OnExists, OnSpoiled
 from css_snapshot.workflows import clusters, create, delete, ensure
-from css_snapshot.workflows.ensure import OnExists
+from css_snapshot.workflows.ensure import SETTLE_SECONDS, EnsureOptions
 from css_snapshot.workflows.policy import PolicyApi, PolicySwitch
 from css_snapshot.workflows.wait import Progress, SnapshotWatch
 
@@ -87,7 +88,9 @@ class SnapshotService:
             the vendor's `"v1"`, or by the pair of `"v2"`, for sites where the first
             is not served. Reading a policy is `v1` in any case.
         allow_insecure: Accept an `http` endpoint that is not on this machine.
-        on_event: Is told what happens; see `css_snapshot.events`.
+        application: The program that uses the service, such as `my-app/1.2`, which
+            the user agent then begins with.
+        on_event: Called with what happens; see `css_snapshot.events`.
         clock: Where time comes from.
 
     Raises:
@@ -110,28 +113,29 @@ class SnapshotService:
         wire_names: WireNames = "both",
         policy_api: PolicyApi = "v1",
         allow_insecure: bool = False,
+        application: str | None = None,
         on_event: Observer | None = None,
         clock: Clock | None = None,
     ) -> None:
         check_auth(auth)
         check_choices(language=language, wire_names=wire_names, policy_api=policy_api)
         checked = address(region, endpoint, allow_insecure=allow_insecure)
+        requests = RequestBuilder(checked, language=language, application=application)
+        limits = Limits(
+            timeout=timeout, deadline=deadline, retry=retry or RetryPolicy()
+        )
         self._own_transport: httpx.AsyncBaseTransport | None = None
         if transport is None:
             transport = self._own_transport = default_transport()
         self._client = ApiClient(
-            endpoint=checked,
-            project_id=project_id,
             auth=auth,
             transport=transport,
-            retry=retry or RetryPolicy(),
-            timeout=timeout,
-            deadline=deadline,
-            language=language,
+            requests=requests,
+            project_id=project_id,
+            limits=limits,
             on_event=on_event,
             clock=clock or Clock(),
         )
-        self._where = f"{checked} {project_id or ''}".rstrip()
         self._names: WireNames = wire_names
         self._policies = PolicySwitch(self._client, policy_api, wire_names)
         self._watch = SnapshotWatch(self._client)
@@ -230,7 +234,8 @@ class SnapshotService:
         description: str | None = None,
         strict: bool = True,
         on_exists: OnExists = "adopt",
-        settle: float = 15.0,
+        on_spoiled: OnSpoiled = "fail",
+        settle: float = SETTLE_SECONDS,
     ) -> Ensured:
         r"""Start a snapshot of one cluster exactly once.
 
@@ -247,12 +252,18 @@ class SnapshotService:
             description: At most 256 characters, none of `!<>=&"'\`.
             strict: `False` refuses only `<` and `>` in the description.
             on_exists: What a snapshot of this name that was there before means:
-                `"adopt"` takes it if it is of the same indices and not failed,
-                `"fail"` refuses.
-            settle: Seconds a new snapshot may take to show in the list.
+                `"adopt"` takes it unless it is provably another one, `"fail"`
+                refuses.
+            on_spoiled: What one means that ended without all its shards: `"fail"`
+                refuses, `"number"` takes `name-2`, `name-3`, … instead and deletes
+                nothing, `"replace"` deletes it if it is a FAILED manual one.
+            settle: Seconds a new snapshot may take to show in the list. On a service
+                without unique names, two calls one after the other are safe only
+                when the list has settled between them.
 
         Returns:
-            Id and name, and whether this call created it or found it.
+            Id and name, whether this call created it or found it, and what could not
+            be compared in what was found.
 
         Raises:
             RequestValidationError: An argument breaks a rule; nothing was sent.
@@ -269,9 +280,10 @@ class SnapshotService:
         request = CreateSnapshotRequest(
             name, indices=indices, description=description, strict=strict
         )
-        return await ensure.ensure(
-            self._client, cluster_id, request, on_exists=on_exists, settle=settle
+        options = EnsureOptions(
+            on_exists=on_exists, on_spoiled=on_spoiled, settle=settle
         )
+        return await ensure.ensure(self._client, cluster_id, request, options)
 
     async def list(self, cluster_id: str) -> tuple[Snapshot, ...]:
         """Answer all snapshots of a cluster, in the service's order.
@@ -779,7 +791,7 @@ class SnapshotService:
             self._client,
             targets,
             operation=operation,
-            where=self._where,
+            where=f"{self._client.requests.endpoint}",
             limit=limit,
             rate=rate,
             journal=journal,

@@ -57,6 +57,11 @@ class VendorCall(Generic[T]):
     decode: Callable[[bytes], T]
     most: int = MAX_BODY
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the call changes nothing, so that it is safe to repeat."""
+        return self.method == "GET"
+
     def __call__(
         self, *, body: bytes | None = None, query: str = "", **ids: str
     ) -> Operation[T]:

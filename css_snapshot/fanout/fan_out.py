@@ -14,7 +14,8 @@ from css_snapshot.fanout.run import FanOut
 from css_snapshot.fanout.snapshotting import Calling, Snapshotting
 from css_snapshot.fanout.targets import Target, Wanted
 from css_snapshot.models import Ensured
-from css_snapshot.workflows.ensure import OnExists
+from css_snapshot.typing import OnExists
+from css_snapshot.workflows.ensure import EnsureOptions
 
 T = TypeVar("T")
 
@@ -74,11 +75,8 @@ def fan_out_snapshots(
         max_failures=max_failures,
         scouting=True,
     )
-    if on_exists not in {"adopt", "fail"}:
-        raise ConfigurationError("on_exists: must be 'adopt' or 'fail'")
-    if not settle >= 0:
-        raise ConfigurationError("settle: must be a number of seconds, 0 or more")
-    snapshotting = Snapshotting(client=client, on_exists=on_exists, settle=settle)
+    options = EnsureOptions(on_exists=on_exists, settle=settle)
+    snapshotting = Snapshotting(client=client, options=options)
     operations = {"ensure": snapshotting.ensure, "create": snapshotting.create}
     if operation not in operations:
         raise ConfigurationError("operation: must be 'ensure' or 'create'")

@@ -15,7 +15,7 @@ from css_snapshot.fanout.intention import Intention
 from css_snapshot.fanout.targets import Target
 from css_snapshot.models import Ensured
 from css_snapshot.workflows.create import create
-from css_snapshot.workflows.ensure import OnExists, ensure
+from css_snapshot.workflows.ensure import EnsureOptions, ensure
 
 T = TypeVar("T")
 
@@ -26,30 +26,22 @@ class Snapshotting:
 
     Attributes:
         client: Carries the calls.
-        on_exists: What a snapshot of this name that was there before means.
-        settle: Seconds a new snapshot may take to show in the list.
+        options: What an existing snapshot means, and how long to look.
     """
 
     client: ApiClient
-    on_exists: OnExists
-    settle: float
+    options: EnsureOptions
 
     async def ensure(self, target: Target, intention: Intention) -> Ensured:
         """Look, create, and look again where the answer is unclear."""
-
-        async def declare() -> None:
-            # It has read the list by now.
-            intention.accepted()
-            await intention.declare()
-
         try:
             return await ensure(
                 self.client,
                 target.cluster_id,
                 intention.request,
-                on_exists=self.on_exists,
-                settle=self.settle,
-                on_intent=declare,
+                self.options,
+                on_intent=intention.declare,
+                on_read=intention.accepted,
                 previous=intention.previous,
             )
         except IndeterminateCreateError:
@@ -64,9 +56,13 @@ class Snapshotting:
         """Create at once, unless it may have been created before."""
         if intention.previous is not None:
             return await self.ensure(target, intention)
-        await intention.declare()
-        backup = await create(self.client, target.cluster_id, intention.request)
-        return Ensured(backup, "created")
+        backup = await create(
+            self.client,
+            target.cluster_id,
+            intention.request,
+            before=intention.declare,
+        )
+        return Ensured(backup, "created", attempts=intention.declared)
 
 
 @attrs.frozen

@@ -9,8 +9,7 @@ from typing import Final, TypeVar
 import attrs
 import httpx
 
-from css_snapshot import Clock, RetryPolicy
-from css_snapshot.auth import TokenAuth
+from css_snapshot import Clock
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import (
     AuthenticationError,
@@ -19,6 +18,7 @@ from css_snapshot.errors import (
     ThrottledError,
 )
 from css_snapshot.fanout import FanOut, Outcome, Target
+from tests.support.clients import api_client
 
 T = TypeVar("T")
 
@@ -183,18 +183,7 @@ class Cloud(httpx.AsyncBaseTransport):
         )
 
     def client(self, clock: Clock | None = None, timeout: float = 1.0) -> ApiClient:
-        return ApiClient(
-            endpoint="https://css.example.com",
-            project_id="project",
-            auth=TokenAuth("token"),
-            transport=self,
-            retry=RetryPolicy(random=lambda: 0.0),
-            timeout=timeout,
-            deadline=None,
-            language="en-us",
-            on_event=None,
-            clock=clock or Clock(),
-        )
+        return api_client(self, clock, timeout=timeout)
 
     def _list(self, cluster: str) -> httpx.Response:
         if not self.forgetful:

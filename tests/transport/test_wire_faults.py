@@ -526,7 +526,7 @@ async def test_a_header_that_breaks_http_is_refused_and_not_quoted(
             yield request
 
     service = service_at(server.endpoint)
-    service._client._auth = Broken()
+    service._client.auth = Broken()
 
     error = await _failure(create, service)
 

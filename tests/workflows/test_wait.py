@@ -19,9 +19,8 @@ from css_snapshot import (
     SnapshotStatus,
     WaitTimeoutError,
 )
-from css_snapshot.auth import TokenAuth
-from css_snapshot.client.api_client import ApiClient
 from css_snapshot.workflows.wait import SnapshotWatch
+from tests.support.clients import api_client
 from tests.support.virtual_time import VirtualTime
 
 CLUSTER = "cluster"
@@ -48,17 +47,8 @@ class Service:
         return httpx.Response(200, json={"backups": current})
 
     def watch(self) -> SnapshotWatch:
-        client = ApiClient(
-            endpoint="https://css.example.com",
-            project_id="project",
-            auth=TokenAuth("token"),
-            transport=httpx.MockTransport(self),
-            retry=RetryPolicy.none(),
-            timeout=30.0,
-            deadline=None,
-            language="en-us",
-            on_event=None,
-            clock=self.time.clock,
+        client = api_client(
+            httpx.MockTransport(self), self.time.clock, retry=RetryPolicy.none()
         )
         return SnapshotWatch(client, random=lambda: 0.5)
 

@@ -1,0 +1,35 @@
+"""Clients of the floor below the service, for tests of workflows."""
+
+import httpx
+
+from css_snapshot.auth import TokenAuth
+from css_snapshot.client.api_client import ApiClient, Limits
+from css_snapshot.client.request import RequestBuilder
+from css_snapshot.clock import Clock
+from css_snapshot.events import Observer
+from css_snapshot.retry import RetryPolicy
+
+
+def api_client(
+    transport: httpx.AsyncBaseTransport,
+    clock: Clock | None = None,
+    *,
+    retry: RetryPolicy | None = None,
+    timeout: float = 30.0,
+    deadline: float | None = None,
+    on_event: Observer | None = None,
+) -> ApiClient:
+    """Return a client over a transport, with no pauses between attempts by default."""
+    return ApiClient(
+        auth=TokenAuth("token"),
+        transport=transport,
+        requests=RequestBuilder("https://css.example.com", language="en-us"),
+        project_id="project",
+        limits=Limits(
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry or RetryPolicy(random=lambda: 0.0),
+        ),
+        on_event=on_event,
+        clock=clock or Clock(),
+    )
