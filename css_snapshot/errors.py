@@ -38,7 +38,8 @@ CSSError
 │  └─ IndeterminateSettingsError            a policy, or where snapshots are stored
 ├─ DuplicateSnapshotError                   one call, several snapshots
 ├─ JournalError                             a journal can't be read or written
-│  └─ JournalBusyError                      another run holds it
+│  ├─ JournalBusyError                      another run holds it
+│  └─ JournalEntryError                     one of its entries is damaged
 └─ FanOutStoppedError (ExceptionGroup)      why a run could not go on
 """
 
@@ -505,6 +506,10 @@ class JournalBusyError(JournalError):
     """The journal is held by another run."""
 
     retryable = True
+
+
+class JournalEntryError(JournalError):
+    """One entry of the journal is damaged; the others are not."""
 
 
 class FanOutStoppedError(CSSError, ExceptionGroup[Exception]):

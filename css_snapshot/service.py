@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
@@ -40,21 +41,23 @@ from css_snapshot.events import Observer
 from css_snapshot.models import Backup, Ensured, Snapshot
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.transport.default import default_transport
-from css_snapshot.typing import Indices, OnExists, OnSpoiled
+from css_snapshot.typing import (
+    Indices,
+    OnBusy,
+    OnError,
+    OnExists,
+    OnSpoiled,
+    SnapshotOperation,
+    StrPath,
+    Until,
+)
 from css_snapshot.workflows import clusters, create, delete, ensure
 from css_snapshot.workflows.ensure import SETTLE_SECONDS, EnsureOptions
 from css_snapshot.workflows.policy import PolicyApi, PolicySwitch
 from css_snapshot.workflows.wait import Progress, SnapshotWatch
 
 if TYPE_CHECKING:
-    from css_snapshot.fanout import (
-        FanOut,
-        OnBusy,
-        OnError,
-        SnapshotOperation,
-        Target,
-    )
-    from css_snapshot.fanout.journal.journal import StrPath
+    from css_snapshot.fanout import FanOut, Target
 
 __all__ = ["ServiceOptions", "SnapshotService"]
 
@@ -743,63 +746,83 @@ class SnapshotService:
         self,
         targets: "Iterable[Target] | AsyncIterable[Target]",
         *,
-        operation: "SnapshotOperation" = "ensure",
+        operation: SnapshotOperation = "ensure",
+        until: Until = "accepted",
+        finish_by: datetime | None = None,
         limit: int = 16,
         rate: float | None = None,
-        journal: "StrPath | None" = None,
+        journal: StrPath | None = None,
         retry_failed: bool = False,
-        busy: "OnBusy" = "skip",
+        busy: OnBusy = "skip",
         busy_wait: float = 1800.0,
-        on_error: "OnError" = "collect",
+        on_error: OnError = "collect",
         max_failures: int | None = None,
         on_exists: OnExists = "adopt",
-        settle: float = 15.0,
+        on_spoiled: OnSpoiled = "fail",
+        settle: float = SETTLE_SECONDS,
     ) -> "FanOut[Ensured]":
         """Prepare a run that makes a snapshot of each of many clusters.
 
         Enter it with `async with`, and iterate over it for the outcomes as they
         come. Leaving it early cancels what is under way and leaves the journal true.
+        A run that can't go on ends with `FanOutStoppedError`.
 
         Args:
             targets: An iterable or async iterable, pulled as targets are needed.
             operation: `"ensure"` looks before it creates; `"create"` creates at
                 once.
-            limit: Targets in flight at most; one per cluster in any case.
+            until: `"accepted"` ends a target when the service has accepted its
+                creation. `"completed"` ends it when the snapshot is seen to be
+                complete (`Completed`), or not (`Spoiled`, `Late`); what is watched
+                holds no slot of `limit`.
+            finish_by: When a snapshot that still builds is `Late`, and no more
+                targets are started; an aware datetime. `None` waits as long as it
+                takes. Only with `until="completed"`.
+            limit: Targets being sent for at once at most; one per cluster in any
+                case.
             rate: Targets started per second at most; `None` for no limit. It is
                 halved, and recovers, when the service throttles.
             journal: A file that lets an interrupted run be resumed.
-            retry_failed: Whether targets that failed in an earlier run are tried
-                again.
+            retry_failed: Whether targets that were refused or spoiled in an earlier
+                run are tried again. What failed before anything was sent always is.
             busy: What an occupied cluster means: `"skip"` it, or `"wait"` and try
                 again.
             busy_wait: Seconds to go on trying an occupied cluster.
             on_error: `"collect"` goes on after a failure, `"fail_fast"` starts no
                 more.
-            max_failures: As many failed or indeterminate targets end the run.
+            max_failures: As many failed, spoiled or indeterminate targets end the
+                run.
             on_exists: As for `ensure`.
+            on_spoiled: As for `ensure`.
             settle: As for `ensure`, in seconds.
 
         Raises:
-            ConfigurationError: An argument is out of its range.
+            ConfigurationError: If an argument is out of its range.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateSnapshot.html
         """
         # Here, as most programs never need it, and its journal brings a database.
-        from css_snapshot.fanout import fan_out_snapshots  # noqa: PLC0415  # see above
+        from css_snapshot.fanout.fan_out import fan_out_snapshots  # noqa: PLC0415
+        from css_snapshot.fanout.options import RunOptions  # noqa: PLC0415
 
         return fan_out_snapshots(
             self._client,
             targets,
             operation=operation,
-            where=f"{self._client.requests.endpoint}",
-            limit=limit,
-            rate=rate,
-            journal=journal,
-            retry_failed=retry_failed,
-            busy=busy,
-            busy_wait=busy_wait,
-            on_error=on_error,
-            max_failures=max_failures,
-            on_exists=on_exists,
-            settle=settle,
+            ensuring=EnsureOptions(
+                on_exists=on_exists, on_spoiled=on_spoiled, settle=settle
+            ),
+            options=RunOptions(
+                limit=limit,
+                rate=rate,
+                journal=journal,
+                retry_failed=retry_failed,
+                busy=busy,
+                busy_wait=busy_wait,
+                on_error=on_error,
+                max_failures=max_failures,
+                until=until,
+                finish_by=finish_by,
+                canary=True,
+            ),
         )

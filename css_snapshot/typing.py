@@ -1,5 +1,6 @@
 """The aliases that public signatures name."""
 
+import os
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
@@ -11,3 +12,18 @@ OnExists: TypeAlias = Literal["adopt", "fail"]
 
 OnSpoiled: TypeAlias = Literal["fail", "number", "replace"]
 """What a snapshot of the name means that ended without all its shards."""
+
+OnBusy: TypeAlias = Literal["skip", "wait"]
+"""What an occupied cluster means to a run."""
+
+OnError: TypeAlias = Literal["collect", "fail_fast"]
+"""What a failed target means to a run."""
+
+Until: TypeAlias = Literal["accepted", "completed"]
+"""When a target of a run has ended well."""
+
+SnapshotOperation: TypeAlias = Literal["ensure", "create"]
+"""How a run creates: looking before, or at once."""
+
+StrPath: TypeAlias = str | os.PathLike[str]
+"""The path of a file."""

@@ -19,7 +19,8 @@ from css_snapshot.errors import (
 from css_snapshot.events import Reconciled, notify
 from css_snapshot.models import Backup, Snapshot
 from css_snapshot.retry import Before, Found
-from css_snapshot.workflows.fit import compare, spoiled_error
+from css_snapshot.workflows.fit import compare
+from css_snapshot.workflows.spoiled import spoiled_error
 from css_snapshot.workflows.verdict import may_have_created
 
 _ROUNDING: Final = timedelta(seconds=2)
@@ -96,7 +97,7 @@ class _Creation:
     def _adopt(self, snapshot: Snapshot) -> Found[Backup] | None:
         fit = compare(snapshot, self.cluster_id, self.request)
         if fit.misfit == "spoiled":
-            raise spoiled_error(self.cluster_id, fit)
+            raise spoiled_error(snapshot, self.cluster_id)
         if fit.misfit is not None:
             return None
         return Found(Backup(snapshot.id, snapshot.name))

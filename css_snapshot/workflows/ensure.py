@@ -30,7 +30,8 @@ from css_snapshot.models import Backup, Ensured, Snapshot, SnapshotStatus
 from css_snapshot.retry import Found
 from css_snapshot.typing import OnExists, OnSpoiled
 from css_snapshot.workflows.delete import delete
-from css_snapshot.workflows.fit import Fit, compare, spoiled_error
+from css_snapshot.workflows.fit import Fit, compare
+from css_snapshot.workflows.spoiled import spoiled_error
 from css_snapshot.workflows.verdict import may_have_created, verdict_on
 
 SETTLE_SECONDS: Final = 15.0
@@ -326,7 +327,7 @@ class _Ensuring:
         if own and len(fitting) > 1:
             raise self._duplicate(fitting)
         if not fitting and own and _are_spoiled(fits):
-            raise spoiled_error(self.cluster_id, fits[0])
+            raise spoiled_error(fits[0].snapshot, self.cluster_id)
         if not fitting or (self.options.on_exists == "fail" and not own):
             raise self._exists(fits[0])
         fit = max(fitting, key=lambda fit: fit.snapshot.created or _LONG_AGO)

@@ -13,7 +13,6 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from css_snapshot.api.requests import CreateSnapshotRequest
-from css_snapshot.errors import PartialSnapshotError, SnapshotFailedError
 from css_snapshot.models import Snapshot, SnapshotStatus
 
 Misfit: TypeAlias = Literal["spoiled", "another"]
@@ -60,20 +59,6 @@ def compare(snapshot: Snapshot, cluster_id: str, request: CreateSnapshotRequest)
     if not (snapshot.status == SnapshotStatus.BUILDING or snapshot.is_usable):
         return Fit(snapshot, "another", f"is {snapshot.status}")
     return _compare_indices(snapshot, request.indices)
-
-
-def spoiled_error(cluster_id: str, fit: Fit) -> SnapshotFailedError:
-    """Return the error for a creation of this call's own that ended spoiled."""
-    snapshot = fit.snapshot
-    partial = snapshot.status != SnapshotStatus.FAILED
-    kind = PartialSnapshotError if partial else SnapshotFailedError
-    return kind(
-        f"cluster {cluster_id}: the snapshot {snapshot.name} ({snapshot.id}) that was"
-        f" created {fit.why}",
-        cluster_id=cluster_id,
-        snapshot_id=snapshot.id,
-        snapshot=snapshot,
-    )
 
 
 def _compare_indices(snapshot: Snapshot, asked: tuple[str, ...] | None) -> Fit:

@@ -18,13 +18,16 @@ def api_client(
     timeout: float = 30.0,
     deadline: float | None = None,
     on_event: Observer | None = None,
+    endpoint: str = "https://css.example.com",
+    auth: httpx.Auth | None = None,
+    project_id: str | None = "project",
 ) -> ApiClient:
     """Return a client over a transport, with no pauses between attempts by default."""
     return ApiClient(
-        auth=TokenAuth("token"),
+        auth=auth or TokenAuth("token"),
         transport=transport,
-        requests=RequestBuilder("https://css.example.com", language="en-us"),
-        project_id="project",
+        requests=RequestBuilder(endpoint, language="en-us"),
+        project_id=project_id,
         limits=Limits(
             timeout=timeout,
             deadline=deadline,
