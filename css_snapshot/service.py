@@ -47,6 +47,7 @@ from css_snapshot.typing import (
     OnError,
     OnExists,
     OnSpoiled,
+    Progress,
     SnapshotOperation,
     StrPath,
     Until,
@@ -54,7 +55,11 @@ from css_snapshot.typing import (
 from css_snapshot.workflows import clusters, create, delete, ensure
 from css_snapshot.workflows.ensure import SETTLE_SECONDS, EnsureOptions
 from css_snapshot.workflows.policy import PolicyApi, PolicySwitch
-from css_snapshot.workflows.wait import Progress, SnapshotWatch
+from css_snapshot.workflows.wait import (
+    POLL_SECONDS,
+    TIMEOUT_SECONDS,
+    SnapshotWatch,
+)
 
 if TYPE_CHECKING:
     from css_snapshot.fanout import FanOut, Target
@@ -359,31 +364,33 @@ class SnapshotService:
         cluster_id: str,
         snapshot_id: str,
         *,
-        timeout: float = 600.0,
-        poll: float = 5.0,
+        timeout: float = TIMEOUT_SECONDS,
+        poll: float = POLL_SECONDS,
         on_progress: Progress | None = None,
     ) -> Snapshot:
         """Wait until a snapshot is finished.
 
         The cluster's list is read once per tick, however many wait on it. What may
-        pass, such as a lost connection, is waited through.
+        pass, such as a lost connection or a gap in a single list, is waited through.
 
         Args:
             cluster_id: The cluster's id.
-            snapshot_id: The snapshot's id.
+            snapshot_id: The snapshot's id, or its name.
             timeout: Limit in seconds. Even small snapshots take minutes.
-            poll: Seconds between looks, of which later ones are rarer.
-            on_progress: Told of the snapshot at each look; must be quick.
+            poll: Initial polling interval in seconds; it grows over time.
+            on_progress: Called with the snapshot at each look; must be quick.
 
         Returns:
             The finished snapshot, with all its shards.
 
         Raises:
-            SnapshotFailedError: The service gave up on it.
-            PartialSnapshotError: It finished, but shards are missing.
-            SnapshotNotFoundError: The list does not show it, or no longer does.
-            WaitTimeoutError: It had not finished in time; it may still.
-            CSSError: The list can't be read, and waiting does not help.
+            SnapshotFailedError: If the service gave up on the snapshot.
+            PartialSnapshotError: If the snapshot finished, but shards are missing.
+            SnapshotNotFoundError: If the list does not show the snapshot, or no longer
+                does.
+            DuplicateSnapshotError: If several snapshots have the name.
+            WaitTimeoutError: If the snapshot had not finished in time; it may still.
+            CSSError: If the list can't be read, and waiting does not help.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
         """
@@ -395,13 +402,39 @@ class SnapshotService:
             on_progress=on_progress,
         )
 
+    def watch(
+        self, cluster_id: str, snapshot_id: str, *, poll: float = POLL_SECONDS
+    ) -> AsyncIterator[Snapshot]:
+        """Iterate over the changes of a snapshot, until it is finished.
+
+        All who watch or wait for snapshots of a cluster share its list calls.
+
+        Args:
+            cluster_id: The cluster's id.
+            snapshot_id: The snapshot's id, or its name.
+            poll: Initial polling interval in seconds; it grows over time.
+
+        Returns:
+            An async iterator of the snapshot, as it is first and after each change;
+            the last one is finished, well or badly.
+
+        Raises:
+            SnapshotNotFoundError: If the list does not show the snapshot, or no longer
+                does.
+            DuplicateSnapshotError: If several snapshots have the name.
+            CSSError: If the list can't be read, and waiting does not help.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
+        """
+        return self._watch.watch(cluster_id, snapshot_id, poll=poll)
+
     async def wait_restored(
         self,
         cluster_id: str,
         snapshot_id: str,
         *,
-        timeout: float = 600.0,
-        poll: float = 5.0,
+        timeout: float = TIMEOUT_SECONDS,
+        poll: float = POLL_SECONDS,
         on_progress: Progress | None = None,
     ) -> Snapshot:
         """Wait until a snapshot is restored, after `restore`.

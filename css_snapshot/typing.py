@@ -1,8 +1,10 @@
 """The aliases that public signatures name."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
+
+from css_snapshot.models import Snapshot
 
 Indices: TypeAlias = Sequence[str] | str | None
 """How a caller may name indices: one by one, joined by commas, or `None` for all."""
@@ -27,3 +29,6 @@ SnapshotOperation: TypeAlias = Literal["ensure", "create"]
 
 StrPath: TypeAlias = str | os.PathLike[str]
 """The path of a file."""
+
+Progress: TypeAlias = Callable[[Snapshot], object]
+"""What is called with a snapshot at each look at it."""
