@@ -1,11 +1,13 @@
 """SnapshotService: one thin method per vendor call."""
 
+import copy
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from datetime import datetime
-from types import TracebackType
+from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
+import attrs
 import httpx
 
 from css_snapshot.api.clusters import Cluster
@@ -184,6 +186,47 @@ class SnapshotService:
         """Close the connections, unless the transport was passed in."""
         if self._own_transport is not None:
             await self._own_transport.aclose()
+
+    def with_options(
+        self,
+        *,
+        timeout: float | EllipsisType = ...,
+        deadline: float | EllipsisType | None = ...,
+        retry: RetryPolicy | EllipsisType = ...,
+    ) -> Self:
+        """Return the same service with other limits.
+
+        It shares the connections, the list calls of those who wait, and the retry
+        budget unless `retry` brings its own. Closing it closes nothing.
+
+        Args:
+            timeout: Wall-clock limit of one attempt, in seconds; as it is if left out.
+            deadline: Wall-clock limit of a call with all its retries, in seconds, or
+                `None` for none; as it is if left out.
+            retry: Which failures are repeated; as it is if left out.
+
+        Raises:
+            ConfigurationError: If a limit is not a number above 0.
+        """
+        changes: dict[str, object] = {
+            name: value
+            for name, value in (
+                ("timeout", timeout),
+                ("deadline", deadline),
+                ("retry", retry),
+            )
+            if value is not ...
+        }
+        other = copy.copy(self)
+        limits = attrs.evolve(self._client.limits, **changes)  # type: ignore[arg-type]  # the three above
+        other._borrow(self._client.with_limits(limits))  # noqa: SLF001 - of this class
+        return other
+
+    def _borrow(self, client: ApiClient) -> None:
+        """Use a client whose transport is another's to close."""
+        self._client = client
+        self._policies = attrs.evolve(self._policies, client=client)
+        self._own_transport = None
 
     async def create(
         self,
