@@ -7,7 +7,7 @@ from typing import Final, Protocol, TypeVar, runtime_checkable
 import httpx
 
 from css_snapshot.api.decode import DecodeError
-from css_snapshot.api.operations import Operation
+from css_snapshot.api.operations import Operation, VendorCall
 from css_snapshot.api.rules import check_id
 from css_snapshot.client.attempt import attempt
 from css_snapshot.client.exchange import Answer
@@ -24,6 +24,7 @@ from css_snapshot.events import (
     AttemptStarted,
     BudgetEmpty,
     Call,
+    FieldUnreadable,
     Observer,
     RetryScheduled,
     logger,
@@ -96,6 +97,8 @@ class ApiClient:
         self._project_id = ""
         self._outgoing: Outgoing | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        # As many as the vendor's calls have fields, at most.
+        self._unreadable: set[tuple[object, str]] = set()
         if project_id is not None:
             self._use_project(project_id)
 
@@ -274,16 +277,25 @@ class ApiClient:
         return await attempt(request, self._auth, self._transport, limit, most)
 
     def _read(self, operation: Operation[T], answer: Answer) -> T:
-        if answer.response.status_code == operation.call.success:
-            try:
-                return operation.call.decode(answer.body)
-            except DecodeError as exc:
-                reason = str(exc)
-        else:
-            reason = f"a success of this call is {operation.call.success}"
+        def report(field: str, problem: str) -> None:
+            self._tell_unreadable(operation.call, field, problem)
+
+        try:
+            return operation.read(answer.response.status_code, answer.body, report)
+        except DecodeError as exc:
+            reason = str(exc)
         path = _path(operation.target(self._project_id))
         method = operation.call.method
         raise refusal(answer.response, method, path, reason, now=self.clock.now)
+
+    def _tell_unreadable(self, call: VendorCall[T], field: str, problem: str) -> None:
+        if (call, field) in self._unreadable:
+            return
+        self._unreadable.add((call, field))
+        event = FieldUnreadable(
+            method=call.method, path=call.template, field=field, problem=problem
+        )
+        notify(self.on_event, event)
 
     async def _ask_project(self, until: float) -> Outgoing:
         if not isinstance(self._auth, KnowsProject):

@@ -32,13 +32,13 @@ from css_snapshot.api.decode import (
     decode_snapshots,
 )
 from css_snapshot.api.encode import (
-    WireNames,
     encode_create,
     encode_opening,
     encode_policy,
     encode_restore,
     encode_settings,
 )
+from css_snapshot.typing import WireNames
 
 HW21: Final[dict[str, object]] = {
     "created": "2018-03-07T07:34:47",
@@ -290,9 +290,9 @@ def test_a_backup_is_read() -> None:
         (b"{}", "backup is missing"),
         (b'{"backup": null}', "backup"),
         (b'{"backup": []}', "backup"),
-        (b'{"backup": {"name": "a"}}', "required field missing"),
-        (b'{"backup": {"id": 7, "name": "a"}}', "backup.id"),
-        (b'{"backup": {"id": null, "name": "a"}}', "backup.id"),
+        (b'{"backup": {"name": "a"}}', "backup.id: expected text, got nothing"),
+        (b'{"backup": {"id": 7, "name": "a"}}', "backup.id: expected text, got a numb"),
+        (b'{"backup": {"id": null, "name": "a"}}', "backup.id: expected text, got not"),
         (b'{"backup": {"id": "", "name": "a"}}', "backup.id is empty"),
         (b'{"backup": {"id": {}, "name": "a"}}', "backup.id"),
     ],
@@ -407,31 +407,6 @@ def test_drift_is_taken_in(
     assert getattr(listed(**changes), name) == expected
 
 
-@pytest.mark.parametrize(
-    ("changes", "where"),
-    [
-        ({"id": None}, "id"),
-        ({"status": True}, "status"),
-        ({"created": "yesterday"}, "created"),
-        ({"startTime": 10**30}, "start_time"),
-        ({"startTime": 1.5}, "start_time"),
-        ({"startTime": True}, "start_time"),
-        ({"totalShards": "six"}, "total_shards"),
-        ({"failedShards": True}, "failed_shards"),
-        ({"indices": [1]}, "indices"),
-        ({"datastore": "elasticsearch"}, "datastore"),
-        ({"datastore": {"type": 5}}, "datastore.type"),
-    ],
-)
-def test_what_is_no_snapshot_is_said_where(
-    changes: dict[str, object], where: str
-) -> None:
-    with pytest.raises(DecodeError) as caught:
-        listed(**changes)
-
-    assert str(caught.value).endswith(f"@ backups[0].{where}")
-
-
 def test_a_list_that_is_none_is_refused() -> None:
     with pytest.raises(DecodeError, match="backups is not a list"):
         decode_snapshots(b'{"backups": {}}')
@@ -492,7 +467,6 @@ def test_the_old_policy_without_frequency_is_read() -> None:
         (b"{}", "enable is missing"),
         (b'{"enable": "yes"}', "policy"),
         (b'{"enable": 1}', "policy"),
-        (b'{"enable": "true", "keepday": "many"}', "keep"),
     ],
 )
 def test_what_is_no_policy_is_said_where(body: bytes, where: str) -> None:

@@ -178,15 +178,13 @@ async def test_the_host_header_is_the_endpoints(
         (201, {"backup": ["x"]}, InvalidResponseError),
         (201, [], InvalidResponseError),
         (201, {"errCode": "CSS.0011"}, ClusterBusyError),
-        (200, CREATED, InvalidResponseError),
-        (202, CREATED, InvalidResponseError),
         (204, None, InvalidResponseError),
         (202, {"errCode": "CSS.0011", "externalMessage": "busy"}, ClusterBusyError),
         (200, {"errCode": "CSS.0011"}, ClusterBusyError),
         (202, {"errCode": "CSS.0001"}, UnexpectedStatusError),
     ],
 )
-async def test_a_success_is_the_documented_status_with_a_backup_in_it(
+async def test_a_creation_without_a_whole_backup_is_no_success(
     make_service: MakeService, status: int, body: object, error: type[CSSError]
 ) -> None:
     service = make_service(_answering(status, body, **{"X-Request-Id": "r-1"}))
@@ -198,6 +196,17 @@ async def test_a_success_is_the_documented_status_with_a_backup_in_it(
     assert caught.value.sent is None
     assert vars(caught.value)["request_id"] == "r-1"
     assert vars(caught.value)["status"] == status
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+async def test_a_creation_with_a_whole_backup_is_a_success(
+    make_service: MakeService, status: int
+) -> None:
+    service = make_service(_answering(status, CREATED))
+
+    backup = await service.create(CLUSTER, "snapshot_001")
+
+    assert backup.id == "9dc4f5c9"
 
 
 @pytest.mark.parametrize(
