@@ -70,6 +70,7 @@ from css_snapshot.models import (
     SnapshotStatus,
 )
 from css_snapshot.retry import RetryBudget, RetryPolicy
+from css_snapshot.serialize import to_dict
 from css_snapshot.service import SnapshotService
 from css_snapshot.transport.default import ClientTransport, default_transport
 
@@ -139,6 +140,7 @@ __all__ = [
     "UnexpectedStatusError",
     "WaitTimeoutError",
     "default_transport",
+    "to_dict",
 ]
 
 logging.getLogger("css_snapshot").addHandler(logging.NullHandler())
