@@ -120,7 +120,7 @@ def read_names(value: object, _: object = None) -> tuple[str, ...]:
         items = [_text_of(item) for item in value]
     else:
         items = read_text(value).split(",")
-    return tuple(name for name in map(str.strip, items) if name)
+    return tuple(filter(None, map(str.strip, items)))
 
 
 def read_pairs(value: object, _: object = None) -> dict[str, str]:
@@ -194,13 +194,22 @@ def _is_date(text: str) -> bool:
 
 def _date(text: str) -> datetime:
     try:
-        found = _DATE.fullmatch(text)
-        moment = datetime.fromisoformat(text) if found is None else _spelled(found)
+        moment = _parsed(text)
         if moment.tzinfo is None:
             return moment.replace(tzinfo=UTC)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise UnreadableError("expected a time, got other text") from None
+
+
+def _parsed(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        found = _DATE.fullmatch(text)
+        if found is None:
+            raise
+        return _spelled(found)
 
 
 def _spelled(date: re.Match[str]) -> datetime:

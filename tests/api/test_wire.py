@@ -455,6 +455,58 @@ def test_a_policy_is_read_as_it_is_stored(
     assert getattr(policy(**changes), name) == expected
 
 
+AS_STORED: Final[tuple[dict[str, object], ...]] = (
+    {},
+    {"frequency": "WEEK"},
+    {"frequency": "week", "keepday": "7"},
+    {"frequency": "HOUR", "period": ""},
+    {"frequency": None, "indices": None, "period": "00:00 GMT+08:00"},
+    {"indices": ["*"], "enable": True, "maxSnapshotBytesPerSeconds": ""},
+    {"indices": "", "enable": "false", "prefix": "", "keepday": "", "period": None},
+    {"basePath": None, "base_path": "css_repository/tests", "snapshotCmkId": "k1"},
+)
+
+
+@pytest.mark.parametrize("names", ["snake", "camel", "both"])
+@pytest.mark.parametrize("stored", AS_STORED, ids=json.dumps)
+def test_a_policy_as_it_is_stored_can_be_set_again_and_is_the_same(
+    stored: dict[str, object], names: WireNames
+) -> None:
+    read = policy(**stored)
+
+    read.check()
+    sent = json.loads(encode_policy(read, names))
+
+    assert policy(**{**stored, **sent}) == read
+
+
+@pytest.mark.parametrize("names", ["snake", "camel", "both"])
+@pytest.mark.parametrize("stored", AS_STORED, ids=json.dumps)
+def test_a_whole_set_up_as_it_is_stored_can_be_set_again(
+    stored: dict[str, object], names: WireNames
+) -> None:
+    read = policy(**stored)
+    assert read.bucket is not None
+    assert read.agency is not None
+    settings = SnapshotSettings(
+        bucket=read.bucket,
+        agency=read.agency,
+        base_path=read.base_path,
+        max_snapshot_rate=read.max_snapshot_rate,
+        max_restore_rate=read.max_restore_rate,
+        cmk_id=read.cmk_id,
+        policy=read,
+    )
+
+    sent = json.loads(encode_settings(settings, names))
+
+    assert sent["bucket"] == "es-backup"
+    assert sent.get("base_path", sent.get("basePath")) == "css_repository/tests"
+    assert sent["enable"] == ("true" if read.enabled else "false")
+    assert sent.get("keepday") == read.keep
+    assert sent.get("frequency") == read.frequency
+
+
 def test_the_old_policy_without_frequency_is_read() -> None:
     old = policy(frequency=None, indices=None)
 
