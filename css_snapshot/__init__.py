@@ -7,7 +7,7 @@ from css_snapshot.api.clusters import (
     ClusterInstance,
     ClusterStatus,
     FailedReason,
-    NotReady,
+    NotReadyReason,
     PolicySummary,
     SnapshotReadiness,
 )
@@ -71,6 +71,7 @@ from css_snapshot.models import (
     SnapshotStatus,
 )
 from css_snapshot.retry import RetryBudget, RetryPolicy
+from css_snapshot.serialize import to_dict
 from css_snapshot.service import SnapshotService
 from css_snapshot.transport.default import ClientTransport, default_transport
 
@@ -113,7 +114,7 @@ __all__ = [
     "NotAcceptableError",
     "NotFoundError",
     "NotImplementedByServerError",
-    "NotReady",
+    "NotReadyReason",
     "PartialSnapshotError",
     "PolicySummary",
     "PruneError",
@@ -141,6 +142,7 @@ __all__ = [
     "UnexpectedStatusError",
     "WaitTimeoutError",
     "default_transport",
+    "to_dict",
 ]
 
 logging.getLogger("css_snapshot").addHandler(logging.NullHandler())

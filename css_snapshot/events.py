@@ -175,6 +175,43 @@ class Reconciled:
     looks: int
 
 
+@attrs.frozen(kw_only=True)
+class FieldUnreadable:
+    """A field of an answer is not of any form known, and was left out.
+
+    Told once per field and service, and never with the value.
+
+    Attributes:
+        method: HTTP method.
+        path: Path template of the vendor call, without ids.
+        field: Where the field stands in the body, such as `backups[].totalShards`; for
+            a row that was left out as a whole, where the rows stand.
+        problem: What is wrong with it.
+    """
+
+    method: str
+    path: str
+    field: str
+    problem: str
+
+
+@attrs.frozen(kw_only=True)
+class ListIncomplete:
+    """A list ended before as much was shown as the service counts, or kept changing.
+
+    Attributes:
+        method: HTTP method.
+        path: Path template of the vendor call, without ids.
+        stated: How many the service counts, `None` where it does not say.
+        shown: How many it showed, in all its pages.
+    """
+
+    method: str
+    path: str
+    stated: int | None
+    shown: int
+
+
 Event = (
     OperationStarted
     | OperationFinished
@@ -184,6 +221,8 @@ Event = (
     | BudgetEmpty
     | TokenRenewed
     | Reconciled
+    | FieldUnreadable
+    | ListIncomplete
 )
 Observer = Callable[[Event], object]
 
@@ -241,6 +280,22 @@ def _log(event: Event) -> None:
                 event.method,
                 event.path,
                 event.attempt,
+            )
+        case FieldUnreadable():
+            logger.warning(
+                "%s %s: %s can't be read: %s",
+                event.method,
+                event.path,
+                event.field,
+                event.problem,
+            )
+        case ListIncomplete():
+            logger.warning(
+                "%s %s: the service counts %s, and shows %d",
+                event.method,
+                event.path,
+                event.stated,
+                event.shown,
             )
         case _:
             logger.debug("%s", event)

@@ -11,7 +11,7 @@ import attrs
 import httpx
 
 from css_snapshot.api.clusters import Cluster
-from css_snapshot.api.encode import WireNames, encode_restore, encode_settings
+from css_snapshot.api.encode import encode_restore, encode_settings
 from css_snapshot.api.operations import (
     CONFIGURE,
     CONFIGURE_AUTOMATICALLY,
@@ -49,14 +49,16 @@ from css_snapshot.typing import (
     OnError,
     OnExists,
     OnSpoiled,
+    PolicyApi,
     Progress,
     SnapshotOperation,
     StrPath,
     Until,
+    WireNames,
 )
 from css_snapshot.workflows import clusters, create, delete, ensure
 from css_snapshot.workflows.ensure import SETTLE_SECONDS, EnsureOptions
-from css_snapshot.workflows.policy import PolicyApi, PolicySwitch
+from css_snapshot.workflows.policy import PolicySwitch
 from css_snapshot.workflows.wait import (
     POLL_SECONDS,
     TIMEOUT_SECONDS,
@@ -765,7 +767,8 @@ class SnapshotService:
         """Switch the whole snapshot function of a cluster off.
 
         It takes no snapshots any more, and shows none; what lies in its bucket stays
-        there. To delete one snapshot, see `delete`.
+        there. Where it is switched off already, that is a success too. To delete one
+        snapshot, see `delete`.
 
         Args:
             cluster_id: The cluster's id.
@@ -773,8 +776,7 @@ class SnapshotService:
         Raises:
             RequestValidationError: The id is not one; nothing was sent.
             NotAcceptableError: 406.
-            APIError: The service refused otherwise; 415 with `CSS.0004` if it is
-                switched off already.
+            APIError: The service refused otherwise.
             TransportError: No answer; `.sent` says whether it may have arrived.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/StopSnapshot.html
@@ -782,18 +784,18 @@ class SnapshotService:
         await self._client.send(DISABLE_SNAPSHOTS(cluster_id=cluster_id))
 
     def clusters(self, *, engine: str | None = None) -> AsyncIterator[Cluster]:
-        """Answer all clusters of the project one by one, newest first, each once.
+        """Iterate over all clusters of the project, newest first, each once.
 
-        Pages as large as the site allows are read while it is iterated. It ends
-        with an error, not early, if clusters are missing that the service counts.
+        Pages as large as the site allows are read while it is iterated. If the service
+        counts more clusters than it shows, smaller pages are tried, and then a
+        `ListIncomplete` event tells the observer.
 
         Args:
             engine: Only `elasticsearch`, `opensearch` or `logstash`.
 
         Raises:
-            RequestValidationError: The engine is none; raised at once.
-            InvalidResponseError: A success status without a list in it, or a list
-                that ends before the number that the service states is reached.
+            RequestValidationError: If `engine` is unknown; raised at once.
+            InvalidResponseError: A success status without a list in it.
             APIError: The service refused.
             TransportError: No answer.
 

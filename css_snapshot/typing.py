@@ -4,7 +4,25 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
+from css_snapshot.errors import ConnectFailure
 from css_snapshot.models import Snapshot
+
+__all__ = [
+    "ConnectFailure",
+    "Indices",
+    "Json",
+    "Obstacle",
+    "OnBusy",
+    "OnError",
+    "OnExists",
+    "OnSpoiled",
+    "PolicyApi",
+    "Progress",
+    "SnapshotOperation",
+    "StrPath",
+    "Until",
+    "WireNames",
+]
 
 Indices: TypeAlias = Sequence[str] | str | None
 """How a caller may name indices: one by one, joined by commas, or `None` for all."""
@@ -32,3 +50,21 @@ StrPath: TypeAlias = str | os.PathLike[str]
 
 Progress: TypeAlias = Callable[[Snapshot], object]
 """What is called with a snapshot at each look at it."""
+
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+"""A value that JSON has."""
+
+Obstacle: TypeAlias = Literal["engine", "status", "switched off", "nodes", "busy"]
+"""Why a cluster can't be snapshotted now; see `NotReadyReason`."""
+
+PolicyApi: TypeAlias = Literal["v1", "v2"]
+"""Which of the vendor's ways to set a policy is used; it is always read by `v1`."""
+
+WireNames: TypeAlias = Literal["snake", "camel", "both"]
+"""How the names that changed over the years are spelled.
+
+The older sites read `targetCluster`, the newer `target_cluster`, and a name that a site
+does not read is dropped silently: a restoration without its `rename_pattern` would go
+over the indices it was to be kept apart from. Both at once are understood everywhere,
+but for a site that refuses unknown names, which says so and does nothing.
+"""

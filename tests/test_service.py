@@ -111,7 +111,9 @@ ENDPOINTS: Final = (
         call=lambda service: service.find("c1", "nightly"),
         method="GET",
         path=f"{CLUSTER}/index_snapshots",
-        answer={"backups": [ROW, {**ROW, "id": "s2"}, {**ROW, "name": "weekly"}]},
+        answer={
+            "backups": [ROW, {**ROW, "id": "s2"}, {**ROW, "id": "s3", "name": "weekly"}]
+        },
         result=lambda snapshots: [snapshot.id for snapshot in snapshots],
         expected=["s1", "s2"],
     ),
@@ -336,12 +338,18 @@ async def test_each_method_fails_with_the_typed_error_at_once(
     body = {"errCode": code, "externalMessage": "no"} if code else {}
     service = make_service(answering(httpx.Response(status, json=body), sent))
 
+    if (row.name, status) == ("disable_snapshots", 415):
+        # They are switched off already.
+        assert await row.call(service) is None
+        return
     with pytest.raises(APIError) as caught:
         await row.call(service)
 
     assert type(caught.value) is kind
     assert (caught.value.status, caught.value.code) == (status, code)
-    assert len(sent) == 1
+    # A site may refuse pages of a size, so smaller ones are asked for.
+    is_page_refused = row.name == "clusters" and kind is BadRequestError
+    assert len(sent) == (3 if is_page_refused else 1)
 
 
 @by_name

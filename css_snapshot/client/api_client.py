@@ -27,6 +27,7 @@ from css_snapshot.events import (
     AttemptStarted,
     BudgetEmpty,
     Call,
+    FieldUnreadable,
     Observer,
     RetryScheduled,
     logger,
@@ -113,6 +114,8 @@ class ApiClient:
         self.requests = requests
         self._project_id = project_id
         self._loop: asyncio.AbstractEventLoop | None = None
+        # As many as the vendor's calls have fields, at most.
+        self.fields_told: set[tuple[object, str]] = set()
         if project_id is not None:
             check_id("project_id", project_id)
 
@@ -307,21 +310,32 @@ class _UnderWay(Generic[T]):
             raise
 
     def _read(self, answer: Answer) -> T:
-        operation = self.operation
-        if answer.response.status_code == operation.call.success:
-            try:
-                return operation.call.decode(answer.body)
-            except DecodeError as exc:
-                reason = str(exc)
-        else:
-            reason = f"a success of this call is {operation.call.success}"
+        operation, response = self.operation, answer.response
+        try:
+            return operation.read(response.status_code, answer.body, self._tell_field)
+        except DecodeError as exc:
+            reason = str(exc)
         raise refusal(
-            answer.response,
+            response,
             operation.call.method,
-            answer.response.request.url.path,
+            response.request.url.path,
             reason,
             now=self.client.clock.now,
         )
+
+    def _tell_field(self, field: str, problem: str) -> None:
+        """Tell observers of a field that can't be read, once per client."""
+        vendor_call = self.operation.call
+        told = self.client.fields_told
+        if (vendor_call, field) not in told:
+            told.add((vendor_call, field))
+            event = FieldUnreadable(
+                method=vendor_call.method,
+                path=vendor_call.template,
+                field=field,
+                problem=problem,
+            )
+            notify(self.client.on_event, event)
 
     def _tell_retry(self, retry: Retry) -> None:
         vendor_call = self.operation.call

@@ -1,5 +1,6 @@
 """What became of a target: one frozen class per way it can end."""
 
+import re
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 import attrs
@@ -13,6 +14,8 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 How: TypeAlias = Literal["created", "adopted"]
+
+_NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @attrs.frozen(kw_only=True)
@@ -33,6 +36,17 @@ class _Ended:
     def cluster_name(self) -> str | None:
         """The cluster's name, where it is known."""
         return self.target.cluster_name
+
+    @property
+    def outcome(self) -> str:
+        """The class in one word, as `to_dict` shows it, such as `created`."""
+        return _NEXT_WORD.sub("_", type(self).__name__).lower()
+
+    @property
+    def id(self) -> str | None:
+        """The snapshot's id, `None` where it is not known."""
+        backup = getattr(self, "backup", None)
+        return None if backup is None else backup.id
 
     def _line(self, word: str, what: object) -> str:
         text = " ".join(str(what).split())

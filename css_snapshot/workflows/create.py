@@ -49,7 +49,9 @@ async def create(
     """
     creation = _Creation(client, cluster_id, request, client.end_of_call())
     return await client.send(
-        CREATE_SNAPSHOT(cluster_id=cluster_id, body=encode_create(request)),
+        CREATE_SNAPSHOT(
+            cluster_id=cluster_id, body=encode_create(request), name=request.name
+        ),
         until=creation.until,
         before=before,
         between=creation.recognise,

@@ -239,7 +239,9 @@ class _Ensuring:
         policy = self.client.limits.retry
         backup = await self.client.send(
             CREATE_SNAPSHOT(
-                cluster_id=self.cluster_id, body=encode_create(self.request)
+                cluster_id=self.cluster_id,
+                body=encode_create(self.request),
+                name=self.request.name,
             ),
             # What was never sent is safe to send, whatever the policy says of it.
             retry=attrs.evolve(policy, connect_failures=True),

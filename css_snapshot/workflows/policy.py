@@ -1,14 +1,12 @@
-"""Setting a policy, over either of the two ways that the vendor offers for it.
+"""The two ways that the vendor offers to set a policy.
 
 Version 1 of the vendor's API sets all of a policy by one call. Version 2 has a call that
 switches it on and one that switches it off, and none that reads it.
 """
 
-from typing import Literal
-
 import attrs
 
-from css_snapshot.api.encode import WireNames, encode_opening, encode_policy
+from css_snapshot.api.encode import encode_opening, encode_policy
 from css_snapshot.api.operations import (
     CLOSE_POLICY,
     GET_POLICY,
@@ -18,9 +16,7 @@ from css_snapshot.api.operations import (
 from css_snapshot.api.policies import SnapshotPolicy
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import RequestValidationError
-
-PolicyApi = Literal["v1", "v2"]
-"""Which of the vendor's ways to set a policy is used; it is always read by `v1`."""
+from css_snapshot.typing import PolicyApi, WireNames
 
 
 @attrs.frozen
@@ -30,7 +26,7 @@ class PolicySwitch:
     Attributes:
         client: Carries the calls.
         api: Which of the vendor's ways to use.
-        names: How names are spelled that changed over the years.
+        names: How the names that changed over the years are spelled.
     """
 
     client: ApiClient

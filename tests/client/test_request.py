@@ -25,7 +25,9 @@ TARGETS = [
 
 
 def operation(method: str, template: str, body: bytes | None = None) -> Operation[None]:
-    return Operation(VendorCall(method, template, 200, decode_nothing), {}, body)
+    return Operation(
+        VendorCall(method, template, frozenset({200}), decode_nothing), {}, body
+    )
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

@@ -224,7 +224,11 @@ class Cloud(httpx.AsyncBaseTransport):
         if faults:
             return faults.pop(0)()
         rows = [
-            {"id": f"{cluster}-{name}", "name": name, "status": "BUILDING"}
-            for name in self.snapshots.get(cluster, ())
+            {
+                "id": f"{cluster}-{name}{'-again' * number}",
+                "name": name,
+                "status": "BUILDING",
+            }
+            for number, name in enumerate(self.snapshots.get(cluster, ()))
         ]
         return httpx.Response(200, json={"backups": rows})

@@ -19,6 +19,7 @@ from css_snapshot import (
     ForbiddenError,
     IndeterminateCreateError,
     InternalServerError,
+    InvalidResponseError,
     NotImplementedByServerError,
     PartialSnapshotError,
     RetryBudget,
@@ -99,8 +100,8 @@ def refuses(status: int, code: str = "") -> httpx.Response:
     return httpx.Response(status, json=body)
 
 
-def created() -> httpx.Response:
-    return httpx.Response(201, json={"backup": {"id": "new", "name": NAME}})
+def created(name: str = NAME) -> httpx.Response:
+    return httpx.Response(201, json={"backup": {"id": "new", "name": name}})
 
 
 LOST = httpx.ReadError("connection reset")
@@ -232,7 +233,6 @@ MISFITS: Final = [
     (row("bad", status="PART_FAILED"), PartialSnapshotError),
     (row("bad", indices="secret-only"), SnapshotExistsError),
     (row(""), SnapshotExistsError),
-    ({**row("bad"), "clusterId": "another"}, SnapshotExistsError),
     (row("bad", status="DELETING"), SnapshotExistsError),
 ]
 """What does not stand for the snapshot asked for, and the error once it is ours."""
@@ -254,6 +254,25 @@ async def test_what_does_not_fit_is_never_adopted_on_any_way(
     assert bench.script.posted == (1 if way.startswith("after") else 0)
     if "indices" in str(caught.value):
         assert "secret-only" in str(caught.value) or not misfit["indices"]
+
+
+async def test_a_row_of_another_cluster_is_no_answer() -> None:
+    foreign = {**row("bad"), "clusterId": "another"}
+    before = Bench(Script([], [shows(foreign)]))
+    with pytest.raises(InvalidResponseError, match="clusterId"):
+        await before.ensure()
+
+    after = Bench(Script([refuses(500)], [EMPTY, shows(foreign)]))
+    with pytest.raises(IndeterminateCreateError, match="the list"):
+        await after.ensure()
+
+
+async def test_an_answer_with_another_name_is_looked_into() -> None:
+    bench = Bench(Script([created("another")], [EMPTY, shows(row("own"))]))
+
+    ensured = await bench.ensure()
+
+    assert (ensured.how, ensured.backup.id) == ("adopted", "own")
 
 
 async def test_what_could_not_be_compared_is_adopted_and_said(
@@ -326,7 +345,7 @@ async def test_spoiled_names_are_passed_over_by_number(
 async def test_a_spoiled_one_of_our_own_is_made_once_more_under_a_number() -> None:
     bench = Bench(
         Script(
-            [refuses(500), created()],
+            [refuses(500), created(f"{NAME}-2")],
             [EMPTY, shows(*numbered("FAILED"))],
         )
     )
