@@ -9,6 +9,7 @@ import httpx
 from css_snapshot.api.operations import MAX_BODY
 from css_snapshot.client.exchange import Answer, fetch
 from css_snapshot.errors import CSSError, RequestTimeoutError
+from css_snapshot.transport.failures import fate_if_lost
 
 
 async def attempt(
@@ -48,10 +49,10 @@ async def attempt(
             raise
     # Outside the handler, so that nothing of the interrupted transport, which holds
     # the signed request, stays reachable as this error's context.
-    what = "may have been carried out" if sending.begun else "was not sent"
+    fate = fate_if_lost(request.method) if sending.begun else "the request was not sent"
     raise RequestTimeoutError(
         f"{request.method} {request.url.path}: no answer within"
-        f" {max(limit, 0.0):g} s; the request {what}",
+        f" {max(limit, 0.0):g} s; {fate}",
         sent=None if sending.begun else False,
     )
 

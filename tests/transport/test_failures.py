@@ -1,0 +1,274 @@
+import socket
+import ssl
+from collections.abc import Callable
+
+import anyio
+import httpcore
+import httpx
+import pytest
+
+from css_snapshot import (
+    SnapshotService,
+)
+from css_snapshot.errors import (
+    ConfigurationError,
+    ConnectFailedError,
+    ConnectFailure,
+    ConnectionLostError,
+    RequestTimeoutError,
+)
+from css_snapshot.transport.failures import transport_error
+from tests.support.fault_server import (
+    FaultServer,
+    reset_after_request,
+)
+
+MakeService = Callable[..., SnapshotService]
+
+
+def _raised(
+    outer: Exception,
+    *causes: BaseException,
+    context: BaseException | None = None,
+) -> Exception:
+    """Chain exceptions as `raise ... from ...` would, the last one in a context."""
+    link: BaseException = outer
+    for cause in causes:
+        link.__cause__ = cause
+        link = cause
+    if context is not None:
+        link.__context__ = context
+    return outer
+
+
+def _refused() -> httpcore.ConnectError:
+    refusal = httpcore.ConnectError("All connection attempts failed")
+    refusal.__context__ = ConnectionRefusedError(111, "Connection refused")
+    return refusal
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (_raised(httpx.ConnectError("all failed"), _refused()), "refused"),
+        (
+            _raised(
+                httpx.ConnectError("unknown name"),
+                httpcore.ConnectError(),
+                context=socket.gaierror(-2, "Name or service not known"),
+            ),
+            "dns",
+        ),
+        (
+            _raised(
+                httpx.ConnectError("[SSL] bad"),
+                httpcore.ConnectError(),
+                context=ssl.SSLCertVerificationError("unknown CA"),
+            ),
+            "tls",
+        ),
+        (
+            _raised(
+                httpx.ConnectTimeout(""),
+                httpcore.ConnectTimeout(),
+                context=TimeoutError(),
+            ),
+            "timeout",
+        ),
+        (_raised(httpx.PoolTimeout("none free"), httpcore.PoolTimeout()), "pool"),
+        (httpx.PoolTimeout("none free"), "pool"),
+        (
+            _raised(
+                httpx.ProxyError("407 Authentication Required"), httpcore.ProxyError()
+            ),
+            "proxy",
+        ),
+        (
+            _raised(
+                httpx.ConnectError("no route"),
+                httpcore.ConnectError(),
+                context=OSError(113, "No route to host"),
+            ),
+            "other",
+        ),
+        (
+            _raised(
+                httpx.ConnectError("all failed"),
+                httpcore.ConnectError(),
+                context=_raised(
+                    OSError("all failed"),
+                    ExceptionGroup("both", [ConnectionRefusedError(), OSError(113)]),
+                ),
+            ),
+            "refused",
+        ),
+    ],
+    ids=[
+        "refused",
+        "dns",
+        "tls",
+        "timeout",
+        "pool",
+        "own-pool",
+        "proxy",
+        "route",
+        "group",
+    ],
+)
+def test_what_the_library_underneath_proves_was_not_sent(
+    failure: Exception, kind: ConnectFailure
+) -> None:
+    error = transport_error(failure, "POST")
+
+    assert isinstance(error, ConnectFailedError)
+    assert (error.kind, error.sent) == (kind, False)
+    assert str(error).endswith("nothing was sent")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.ConnectError("as the fast transports put a reset after the request"),
+        httpx.ConnectTimeout("likewise"),
+        _raised(httpx.ConnectError("reset"), RuntimeError("of another library")),
+        _raised(httpx.ReadError(""), httpcore.ReadError(), context=OSError(104, "x")),
+        httpx.RemoteProtocolError("peer closed connection"),
+        httpx.WriteError(""),
+        httpx.DecodingError("bad gzip"),
+        httpx.StreamClosed(),
+        httpx.CloseError(""),
+        httpx.NetworkError("?"),
+        OSError(104, "Connection reset by peer"),
+        ssl.SSLError("bad record mac"),
+        anyio.ClosedResourceError(),
+        httpcore.ReadError("raw"),
+        httpx.ProxyError("no proof"),
+        TimeoutError("of the operating system"),
+    ],
+    ids=lambda failure: f"{type(failure).__name__}-{failure}"[:30],
+)
+def test_without_proof_a_broken_connection_may_have_carried_the_request(
+    failure: Exception,
+) -> None:
+    error = transport_error(failure, "POST")
+
+    assert isinstance(error, ConnectionLostError | RequestTimeoutError)
+    assert error.sent is None
+    assert "may have been carried out" in str(error)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.ReadTimeout("slow"),
+        httpx.WriteTimeout("slow"),
+        httpx.ConnectTimeout("no proof"),
+    ],
+)
+def test_a_timeout_without_proof_is_a_timeout(failure: Exception) -> None:
+    error = transport_error(failure, "POST")
+
+    assert isinstance(error, RequestTimeoutError)
+    assert error.sent is None
+
+
+def test_an_error_the_caller_was_handling_proves_nothing_about_this_request() -> None:
+    lost = httpx.ReadError("")
+    lost.__cause__ = httpcore.ReadError()
+    lost.__cause__.__context__ = _raised(httpx.ConnectError("other"), _refused())
+
+    error = transport_error(lost, "POST")
+
+    assert isinstance(error, ConnectionLostError)
+    assert error.sent is None
+
+
+async def test_a_call_made_while_handling_a_failed_connection_is_judged_by_itself(
+    make_service: MakeService,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+
+    async def failing_over(service: SnapshotService) -> None:
+        async with httpx.AsyncClient() as client:
+            try:
+                await client.get(f"http://127.0.0.1:{port}/")
+            except httpx.ConnectError:
+                await service.create("c1", "snapshot_001")
+
+    async with FaultServer() as server:
+        server.plan(reset_after_request)
+        with pytest.raises(ConnectionLostError) as caught:
+            await failing_over(make_service(endpoint=server.endpoint))
+
+    assert caught.value.sent is None
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "failure", [RuntimeError("bug"), TypeError(), KeyError("x"), httpx.InvalidURL("u")]
+)
+def test_a_bug_is_not_taken_for_the_network(failure: Exception) -> None:
+    failure.__context__ = OSError("was being handled")
+
+    assert transport_error(failure, "POST") is None
+
+
+def test_a_chain_that_bites_its_tail_ends() -> None:
+    first, second = httpx.ReadError("a"), httpx.ReadError("b")
+    first.__cause__, second.__cause__ = second, first
+
+    assert isinstance(transport_error(first, "POST"), ConnectionLostError)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "illegal status line: bytearray(b'x-auth-token: T0P')",
+            "RemoteProtocolError (illegal status line)",
+        ),
+        (
+            '400, message:\n  Bad status line "x-auth-token: T0P"',
+            "RemoteProtocolError (400, message: Bad status line)",
+        ),
+        (
+            "can't handle event type ConnectionClosed",
+            "RemoteProtocolError (can't handle event type ConnectionClosed)",
+        ),
+        ("b'T0P'", "RemoteProtocolError"),
+        ("", "RemoteProtocolError"),
+    ],
+)
+def test_what_a_broken_server_sent_is_not_quoted(text: str, shown: str) -> None:
+    error = transport_error(httpx.RemoteProtocolError(text), "POST")
+
+    assert error is not None
+    assert f"connection lost: {shown}; the request may" in str(error)
+    assert "T0P" not in str(error)
+
+
+def test_a_long_or_many_lined_reason_becomes_one_short_line() -> None:
+    error = transport_error(OSError("first\nsecond\u2028third" + "x" * 1000), "POST")
+
+    assert error is not None
+    assert "first second third" in str(error)
+    assert len(str(error)) < 300
+    assert str(error).splitlines() == [str(error)]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.LocalProtocolError("Illegal header value b'T0P'"),
+        httpx.UnsupportedProtocol("ftp://T0P"),
+    ],
+)
+def test_a_request_that_is_no_http_is_a_setting_and_not_quoted(
+    failure: Exception,
+) -> None:
+    error = transport_error(failure, "POST")
+
+    assert isinstance(error, ConfigurationError)
+    assert error.sent is False
+    assert "T0P" not in str(error)
