@@ -165,10 +165,18 @@ class ConnectFailedError(TransportError):
 
     retryable = True
 
-    def __init__(self, message: str, *, kind: ConnectFailure = "other") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: ConnectFailure = "other",
+        retryable: bool | None = None,
+    ) -> None:
         super().__init__(message, sent=False)
         self.kind: ConnectFailure = kind
-        self.retryable = kind not in {"tls", "proxy"}
+        if retryable is None:
+            retryable = kind not in {"tls", "proxy"}
+        self.retryable = retryable
 
 
 class ConnectionLostError(TransportError):

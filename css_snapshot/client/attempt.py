@@ -8,7 +8,8 @@ import httpx
 
 from css_snapshot.api.operations import MAX_BODY
 from css_snapshot.client.exchange import Answer, fetch
-from css_snapshot.errors import CSSError, RequestTimeoutError, unchained
+from css_snapshot.errors import CSSError, RequestTimeoutError
+from css_snapshot.transport.failures import fate_if_lost
 
 
 async def attempt(
@@ -47,23 +48,13 @@ async def attempt(
         # A provider's own `TimeoutError` is not ours.
         if not timeout.expired():
             raise
-    with unchained:
-        raise _timed_out(request, limit, begun=sending.begun)
-
-
-def _timed_out(
-    request: httpx.Request, limit: float, *, begun: bool
-) -> RequestTimeoutError:
-    if not begun:
-        what = "; the request was not sent"
-    elif request.method == "GET":
-        what = ""
-    else:
-        what = "; the request may have been carried out"
-    return RequestTimeoutError(
+    # Outside the handler, so that nothing of the interrupted transport, which holds
+    # the signed request, stays reachable as this error's context.
+    fate = fate_if_lost(request.method) if sending.begun else "the request was not sent"
+    raise RequestTimeoutError(
         f"{request.method} {request.url.path}: no answer within"
-        f" {max(limit, 0.0):g} s{what}",
-        sent=None if begun else False,
+        f" {max(limit, 0.0):g} s; {fate}",
+        sent=None if sending.begun else False,
     )
 
 
