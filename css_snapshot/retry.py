@@ -2,7 +2,7 @@
 
 import random as _random
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, Self, TypeVar
+from typing import Final, Generic, Self, TypeAlias, TypeVar
 
 import attrs
 import tenacity
@@ -13,12 +13,14 @@ from css_snapshot.errors import (
     ConnectFailedError,
     CSSError,
     ThrottledError,
+    TransportError,
 )
 
 T = TypeVar("T")
 
 _MAY_BE_REPEATED: Final = frozenset({429, *range(500, 600)}) - {501}
 _GATEWAY_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
+_LOOKS: Final = 3
 
 
 @attrs.define
@@ -88,6 +90,8 @@ class RetryPolicy:
             protect a region from all of them together.
         connect_failures: Whether a connection that failed before a byte was sent is
             tried again.
+        lost_reads: Whether a read whose answer was lost or late is repeated; that is
+            safe, as a read changes nothing.
         random: Answers a random number from 0 up to 1.
 
     Raises:
@@ -102,6 +106,7 @@ class RetryPolicy:
     cap: float = 20.0
     budget: RetryBudget = attrs.field(factory=RetryBudget)
     connect_failures: bool = False
+    lost_reads: bool = False
     random: Callable[[], float] = attrs.field(default=_random.random, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -133,12 +138,28 @@ class RetryPolicy:
             budget=budget or RetryBudget(),
         )
 
+    def for_looking(self) -> Self:
+        """Return the policy for a read that finds out how things stand.
+
+        What looks has patience of its own: a lost read, or a connection that could not
+        be made, proves nothing and is repeated, three attempts at least.
+        """
+        return attrs.evolve(
+            self,
+            statuses=self.statuses if self.attempts > 1 else frozenset(),
+            attempts=max(self.attempts, _LOOKS),
+            connect_failures=True,
+            lost_reads=True,
+        )
+
     def repeats(self, failure: BaseException) -> bool:
         """Tell whether a failure is of a kind that is repeated."""
         if isinstance(failure, APIError):
             return failure.status in self.statuses
         if isinstance(failure, ConnectFailedError):
             return self.connect_failures and failure.retryable
+        if isinstance(failure, TransportError):
+            return self.lost_reads
         return False
 
     def pause(self, attempt: int, failure: BaseException | None) -> float:
@@ -174,6 +195,20 @@ class Retry:
     attempt: int
     pause: float | None
     failure: CSSError
+
+
+@attrs.frozen
+class Found(Generic[T]):
+    """What stands for a call's answer although its attempt failed.
+
+    Attributes:
+        answer: The answer.
+    """
+
+    answer: T
+
+
+Between: TypeAlias = Callable[[CSSError], Awaitable[Found[T] | None]]
 
 
 async def repeat(

@@ -30,7 +30,7 @@ from css_snapshot.events import (
     notify,
     telling,
 )
-from css_snapshot.retry import Retry, RetryPolicy, repeat
+from css_snapshot.retry import Between, Retry, RetryPolicy, repeat
 
 T = TypeVar("T")
 
@@ -108,12 +108,27 @@ class ApiClient:
             return _FOREVER
         return self.clock.monotonic() + self.deadline
 
+    async def look(self, operation: Operation[T], *, until: float = _FOREVER) -> T:
+        """Carry out a read that finds out how things stand.
+
+        It is repeated when it was lost or late, whatever the client's policy says.
+
+        Args:
+            operation: The read.
+            until: As for `send`.
+
+        Raises:
+            CSSError: As `send` raises it.
+        """
+        return await self.send(operation, retry=self.retry.for_looking(), until=until)
+
     async def send(
         self,
         operation: Operation[T],
         *,
         retry: RetryPolicy | None = None,
         until: float = _FOREVER,
+        between: Between[T] | None = None,
     ) -> T:
         """Carry out one operation, repeating it as the policy says.
 
@@ -122,6 +137,9 @@ class ApiClient:
             retry: A policy for this call instead of the client's.
             until: A deadline that ends this call earlier than the client's own, on
                 the clock's monotonic scale.
+            between: Awaited with each failure, whose `.earlier` is set. What it finds is
+                the call's answer; `None` lets the policy decide; an error it raises
+                ends the call.
 
         Raises:
             APIError: The service refused, or its gateway did.
@@ -133,7 +151,7 @@ class ApiClient:
         policy = retry or self.retry
         until = min(until, self.end_of_call())
         if self.on_event is None and not logger.isEnabledFor(logging.DEBUG):
-            return await self._send(operation, policy, until)
+            return await self._send(operation, policy, until, None, between)
         call = Call(
             method=operation.call.method,
             path=operation.call.template,
@@ -141,19 +159,23 @@ class ApiClient:
             endpoint=self._endpoint,
         )
         with telling(self.on_event, call, self.clock.monotonic):
-            return await self._send(operation, policy, until, call)
+            return await self._send(operation, policy, until, call, between)
 
     async def _send(
         self,
         operation: Operation[T],
         policy: RetryPolicy,
         until: float,
-        call: Call | None = None,
+        call: Call | None,
+        between: Between[T] | None,
     ) -> T:
         outgoing = self._outgoing or await self._ask_project(until)
         try:
             answer = await self._attempt(operation, outgoing, 1, until, call)
         except CSSError as exc:
+            found = None if between is None else await between(exc)
+            if found is not None:
+                return found.answer
             if policy.attempts == 1 or not policy.repeats(exc):
                 raise
             failure = exc
@@ -161,7 +183,13 @@ class ApiClient:
             policy.budget.succeeded(retried=False)
             return answer
         return await self._repeat(
-            operation, outgoing, policy, failure, until=until, call=call
+            operation,
+            outgoing,
+            policy,
+            failure,
+            until=until,
+            call=call,
+            between=between,
         )
 
     async def _repeat(
@@ -173,11 +201,19 @@ class ApiClient:
         *,
         until: float,
         call: Call | None,
+        between: Between[T] | None,
     ) -> T:
         failures: list[CSSError] = []
 
         async def send(number: int) -> T:
-            return await self._attempt(operation, outgoing, number, until, call)
+            try:
+                return await self._attempt(operation, outgoing, number, until, call)
+            except CSSError as exc:
+                exc.earlier = tuple(failures)
+                found = None if between is None else await between(exc)
+                if found is None:
+                    raise
+                return found.answer
 
         def on_retry(retry: Retry) -> None:
             failures.append(retry.failure)
