@@ -72,6 +72,7 @@ from css_snapshot.models import (
 from css_snapshot.retry import RetryBudget, RetryPolicy
 from css_snapshot.service import SnapshotService
 from css_snapshot.transport.default import ClientTransport, default_transport
+from css_snapshot.workflows.retention import Kept, Retention, RetentionPlan
 
 __all__ = [
     "APIError",
@@ -108,6 +109,7 @@ __all__ = [
     "InvalidResponseError",
     "JournalBusyError",
     "JournalError",
+    "Kept",
     "NotAcceptableError",
     "NotFoundError",
     "NotImplementedByServerError",
@@ -120,6 +122,8 @@ __all__ = [
     "RequestValidationError",
     "RestoreSnapshotRequest",
     "RestoreStatus",
+    "Retention",
+    "RetentionPlan",
     "RetryBudget",
     "RetryPolicy",
     "ServerError",
