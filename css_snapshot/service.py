@@ -40,9 +40,11 @@ from css_snapshot.models import Backup, Ensured, Snapshot
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.transport.default import default_transport
 from css_snapshot.typing import Indices
-from css_snapshot.workflows import clusters, create, delete, ensure
+from css_snapshot.workflows import clusters, create, delete, ensure, prune
 from css_snapshot.workflows.ensure import OnExists
 from css_snapshot.workflows.policy import PolicyApi, PolicySwitch
+from css_snapshot.workflows.prune import OnDeleted
+from css_snapshot.workflows.retention import Retention, RetentionPlan
 from css_snapshot.workflows.wait import Progress, SnapshotWatch
 
 if TYPE_CHECKING:
@@ -418,9 +420,9 @@ class SnapshotService:
     async def delete(self, cluster_id: str, snapshot_id: str) -> None:
         """Delete a snapshot for good.
 
-        If an attempt of this call failed in a way that leaves open whether it was
-        carried out, and a repeated one is refused, the list is looked at once: a
-        snapshot that is not there any more was deleted.
+        Where an answer leaves open whether it was deleted (a 500, a lost connection, a
+        timeout), the list is read before anything is sent again: a snapshot that is
+        not there any more was deleted.
 
         Automatic snapshots can't be deleted while their policy is switched on, nor
         any that is being created or restored.
@@ -430,59 +432,79 @@ class SnapshotService:
             snapshot_id: The snapshot's id; in particular not empty.
 
         Raises:
-            RequestValidationError: An id is not one; nothing was sent.
-            NotFoundError: No such snapshot.
-            ForbiddenError: Not allowed, or no such cluster or snapshot: the service
-                says no more.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an id is not one; nothing was sent.
+            NotFoundError: If there is no such snapshot.
+            ForbiddenError: If it is not allowed, or there is no such cluster or
+                snapshot: the service says no more.
+            IndeterminateDeleteError: If it is unknown, even after looking.
+            APIError: If the service refused otherwise.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/DeleteSnapshot.html
         """
-        await delete.delete(self._client, cluster_id, snapshot_id)
+        until = self._client.end_of_call()
+        await delete.delete(self._client, cluster_id, snapshot_id, until=until)
 
     async def prune(
         self,
         cluster_id: str,
         *,
-        keep: int,
-        prefix: str | None = None,
+        retention: Retention | None = None,
+        keep: int | None = None,
         older_than: float | None = None,
+        prefix: str | None = None,
+        plan: RetentionPlan | None = None,
         dry_run: bool = False,
-    ) -> tuple[Snapshot, ...]:
-        """Delete the older manual snapshots of a cluster, one by one, oldest first.
+        busy_wait: float = 600.0,
+        on_deleted: OnDeleted | None = None,
+    ) -> RetentionPlan:
+        """Delete the manual snapshots of a cluster that no rule keeps, oldest first.
 
-        Never an automatic one, one that is building or restoring, or one in a state
-        or of a kind this release does not know. Only usable snapshots count as kept:
-        what is newer than the last of them stays, and failed ones don't push good
-        ones out.
+        Automatic snapshots, and those being built or restored, are left alone. To have
+        a plan confirmed, make it with `dry_run=True` and pass it as `plan`: nothing
+        else is deleted then. Each snapshot is looked at once more before it goes, and
+        passed over if it is gone, in use, or wanted after all.
 
         Args:
             cluster_id: The cluster's id.
-            keep: How many usable ones to keep, of those that the name matches; may
-                be 0.
-            prefix: Only those whose names begin with this; all if left out.
-            older_than: Only those that began more than so many seconds ago, by this
-                machine's clock.
-            dry_run: Delete nothing.
+            retention: Which snapshots stay.
+            keep: Short for `Retention(last=keep)`: the newest usable ones, whatever
+                made them. Use `prefix` where others are taken besides the regular
+                ones.
+            older_than: Only snapshots that began more than so many seconds ago, by
+                this machine's clock, may go. Given alone, the newest usable one stays
+                in any case.
+            prefix: Only snapshots whose names start with this count, and may go.
+            plan: A plan made earlier, in place of the four arguments above.
+            dry_run: Delete nothing, and return the plan.
+            busy_wait: Seconds to go on trying a deletion that the service refuses
+                because it is busy, with the last one for example.
+            on_deleted: Called with each snapshot right after it was deleted; must be
+                quick.
 
         Returns:
-            The snapshots deleted, or for a dry run those that would be.
+            The plan that was, or would be, carried out.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            PruneError: One could not be deleted; `.deleted` says which were before.
-            CSSError: As `list` raises it.
+            RequestValidationError: If an argument breaks a rule, or every snapshot
+                would go; nothing was sent.
+            PruneError: If one could not be deleted; `.deleted` says which were before,
+                and `__cause__` why: an `IndeterminateDeleteError` if it is unknown.
+            CSSError: If the list can't be read, as `list` raises it.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/DeleteSnapshot.html
         """
-        return await delete.prune(
+        return await prune.prune(
             self._client,
             cluster_id,
+            retention=retention,
             keep=keep,
-            prefix=prefix,
             older_than=older_than,
+            prefix=prefix,
+            plan=plan,
             dry_run=dry_run,
+            busy_wait=busy_wait,
+            on_deleted=on_deleted,
         )
 
     async def restore(

@@ -160,9 +160,7 @@ class Retention:
                 for dated in usable
                 if reasons[dated.snapshot.id]
             ),
-            delete=tuple(
-                dated.snapshot for dated in reversed(_newest_first(unwanted))
-            ),
+            delete=tuple(dated.snapshot for dated in reversed(_newest_first(unwanted))),
             untouched=tuple(sorted(sorting.untouched, key=_age_of_row, reverse=True)),
             retention=self,
             prefix=prefix,

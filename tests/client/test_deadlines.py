@@ -48,7 +48,7 @@ CALLS: Final[dict[str, Call]] = {
     "get": lambda service: service.get("c1", "s1"),
     "find": lambda service: service.find("c1", "snapshot_001"),
     "delete": lambda service: service.delete("c1", "s1"),
-    "prune": lambda service: service.prune("c1", keep=0),
+    "prune": lambda service: service.prune("c1", keep=1),
     "restore": lambda service: service.restore("c1", "s1", target_cluster_id="c2"),
     "get_policy": lambda service: service.get_policy("c1"),
     "set_policy": lambda service: service.set_policy("c1", POLICY),

@@ -16,7 +16,7 @@ from typing import Final
 import attrs
 import httpx
 
-from css_snapshot import SnapshotPolicy, SnapshotService
+from css_snapshot import Retention, SnapshotPolicy, SnapshotService
 from css_snapshot.auth import (
     AgencyAuth,
     AkSkAuth,
@@ -340,7 +340,9 @@ FLOWS: Final[Mapping[str, Flow]] = {
     "restore": lambda service, at: service.restore(
         at.clusters[0], NONE, target_cluster_id=at.clusters[1]
     ),
-    "prune": lambda service, at: service.prune(at.clusters[0], keep=0),
+    "prune": lambda service, at: service.prune(
+        at.clusters[0], retention=Retention(at_least=0)
+    ),
     "disable_snapshots": lambda service, at: service.disable_snapshots(at.clusters[2]),
     "configure_automatically": lambda service, at: service.configure_automatically(
         at.clusters[2]
