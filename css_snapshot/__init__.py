@@ -72,6 +72,7 @@ from css_snapshot.models import (
 from css_snapshot.retry import RetryBudget, RetryPolicy
 from css_snapshot.service import SnapshotService
 from css_snapshot.transport.default import ClientTransport, default_transport
+from css_snapshot.workflows.drift import Difference, PolicyDrift
 from css_snapshot.workflows.retention import Kept, Retention, RetentionPlan
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "CreateSnapshotRequest",
     "CredentialsNotFoundError",
     "Datastore",
+    "Difference",
     "DuplicateSnapshotError",
     "Ensured",
     "FailedReason",
@@ -115,6 +117,7 @@ __all__ = [
     "NotImplementedByServerError",
     "NotReady",
     "PartialSnapshotError",
+    "PolicyDrift",
     "PolicySummary",
     "PruneError",
     "QuotaExceededError",

@@ -5,14 +5,13 @@ from typing import Final, TypedDict, get_args
 
 import httpx
 
-from css_snapshot.api.encode import WireNames
 from css_snapshot.auth import AkSkAuth, EnvironmentCredentials
 from css_snapshot.clock import Clock
 from css_snapshot.endpoints import check_endpoint, css_endpoint
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import Observer
 from css_snapshot.retry import RetryPolicy
-from css_snapshot.workflows.policy import PolicyApi
+from css_snapshot.typing import PolicyApi, WireNames
 
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "language": ("en-us", "zh-cn"),

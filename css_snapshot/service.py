@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Self, Unpack
 import httpx
 
 from css_snapshot.api.clusters import Cluster
-from css_snapshot.api.encode import WireNames, encode_restore, encode_settings
+from css_snapshot.api.encode import encode_restore
 from css_snapshot.api.operations import (
-    CONFIGURE,
-    CONFIGURE_AUTOMATICALLY,
-    DISABLE_SNAPSHOTS,
     GET_POLICY,
     LIST_SNAPSHOTS,
     RESTORE_SNAPSHOT,
@@ -39,11 +36,11 @@ from css_snapshot.events import Observer
 from css_snapshot.models import Backup, Ensured, Snapshot
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.transport.default import default_transport
-from css_snapshot.typing import Indices
-from css_snapshot.workflows import clusters, create, delete, ensure, prune
+from css_snapshot.typing import Applied, Indices, OnDeleted, PolicyApi, WireNames
+from css_snapshot.workflows import clusters, create, delete, ensure, prune, settings
+from css_snapshot.workflows.drift import PolicyDrift
 from css_snapshot.workflows.ensure import OnExists
-from css_snapshot.workflows.policy import PolicyApi, PolicySwitch
-from css_snapshot.workflows.prune import OnDeleted
+from css_snapshot.workflows.policy import PolicySwitch
 from css_snapshot.workflows.retention import Retention, RetentionPlan
 from css_snapshot.workflows.wait import Progress, SnapshotWatch
 
@@ -561,17 +558,17 @@ class SnapshotService:
         )
 
     async def get_policy(self, cluster_id: str) -> SnapshotPolicy:
-        """Answer when a cluster takes snapshots by itself, and where they go.
+        """Return a cluster's automatic-snapshot policy and storage settings.
 
         Args:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            InvalidResponseError: A success status without a policy in it.
-            TransportError: No answer.
+            RequestValidationError: If the id is not one; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            InvalidResponseError: If a success status came without a policy.
+            TransportError: If no answer came.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ShowAutoCreatePolicy.html
         """
@@ -580,22 +577,69 @@ class SnapshotService:
     async def set_policy(self, cluster_id: str, policy: SnapshotPolicy) -> None:
         """Set when a cluster takes snapshots by itself.
 
-        What a policy only answers, such as its bucket, is not sent; see `configure`.
+        What a policy only shows, such as its bucket, is not sent; see `configure`.
+        Where an answer leaves open whether it was set, the policy is read before
+        anything is sent again.
 
         Args:
             cluster_id: The cluster's id.
             policy: The whole policy.
 
         Raises:
-            RequestValidationError: The policy breaks a rule; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If the policy breaks a rule; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
             and, for `policy_api="v2"`, StartAutoCreateSnapshots.html there.
         """
         await self._policies.set(cluster_id, policy)
+
+    async def plan_policy(self, cluster_id: str, policy: SnapshotPolicy) -> PolicyDrift:
+        """Return where a cluster's policy differs from the wanted one.
+
+        Spellings that mean the same don't differ, nor does what is left out from the
+        service's default. Of a policy that is wanted off nothing else matters. Where
+        snapshots are stored is not compared; see `configure`.
+
+        Args:
+            cluster_id: The cluster's id.
+            policy: The whole policy that is wanted.
+
+        Returns:
+            The differing fields, each with what the service has and what is wanted;
+            false if there are none.
+
+        Raises:
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            CSSError: If the policy can't be read, as `get_policy` raises it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ShowAutoCreatePolicy.html
+        """
+        return await self._policies.plan(cluster_id, policy)
+
+    async def apply_policy(self, cluster_id: str, policy: SnapshotPolicy) -> Applied:
+        """Set a cluster's policy unless it is as wanted, and read it back.
+
+        Args:
+            cluster_id: The cluster's id.
+            policy: The whole policy that is wanted.
+
+        Returns:
+            `"unchanged"` if nothing had to be set, or else `"changed"`.
+
+        Raises:
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            IndeterminateSettingsError: If it is unknown, even after looking, or the
+                service accepted the policy and does not show it.
+            CSSError: If the policy can't be read or set, as `get_policy` and
+                `set_policy` raise it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
+        """
+        return await self._policies.apply(cluster_id, policy)
 
     async def disable_policy(
         self, cluster_id: str, *, delete_automatic: bool = False
@@ -611,16 +655,42 @@ class SnapshotService:
                 with `policy_api="v1"`.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            InvalidResponseError: A success status without a policy in it.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            InvalidResponseError: If a success status came without a policy.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
             and, for `policy_api="v2"`, StopAutoCreateSnapshots.html there.
         """
         await self._policies.disable(cluster_id, delete_automatic=delete_automatic)
+
+    async def create_agency(self, *, domain_id: str, domain_name: str) -> str:
+        """Create the agency that lets the service write snapshots to OBS.
+
+        One that exists already gets the fewest permissions that do, so calling it
+        again is safe.
+
+        Args:
+            domain_id: The account's id.
+            domain_name: The account's name.
+
+        Returns:
+            The agency's name, for `configure`.
+
+        Raises:
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            BadRequestError: If the service answers 400.
+            ForbiddenError: If it is not allowed.
+            APIError: If the service refused otherwise.
+            TransportError: If no answer came; `.sent` says whether the request may
+                have arrived.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAgency.html
+        """
+        return await settings.create_agency(self._client, domain_id, domain_name)
 
     async def configure(
         self,
@@ -652,16 +722,16 @@ class SnapshotService:
             policy: A policy to set by the same call, on sites that offer it.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            BadRequestError: 400, such as `CSS.0048` for a bucket that is not there.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise; 412 for an agency it can't use.
-            GatewayError: 504; it may have been carried out.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            BadRequestError: If the service answers 400, such as `CSS.0048` for a bucket that is not there.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise; 412 for an agency it can't use.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/UpdateSnapshotSetting.html
         """
-        settings = SnapshotSettings(
+        wanted = SnapshotSettings(
             bucket=bucket,
             agency=agency,
             base_path=base_path,
@@ -670,8 +740,7 @@ class SnapshotService:
             cmk_id=cmk_id,
             policy=policy,
         )
-        body = encode_settings(settings, self._names)
-        await self._client.send(CONFIGURE(body=body, cluster_id=cluster_id))
+        await settings.configure(self._client, cluster_id, wanted, self._names)
 
     async def configure_automatically(self, cluster_id: str) -> None:
         """Switch a cluster's snapshots on, in a bucket made for it.
@@ -683,14 +752,15 @@ class SnapshotService:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If the id is not one; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/StartAutoSetting.html
         """
-        await self._client.send(CONFIGURE_AUTOMATICALLY(cluster_id=cluster_id))
+        await settings.configure_automatically(self._client, cluster_id)
 
     async def disable_snapshots(self, cluster_id: str) -> None:
         """Switch the whole snapshot function of a cluster off.
@@ -702,15 +772,16 @@ class SnapshotService:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise; 415 with `CSS.0004` if it is
+            RequestValidationError: If the id is not one; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise; 415 with `CSS.0004` if it is
                 switched off already.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/StopSnapshot.html
         """
-        await self._client.send(DISABLE_SNAPSHOTS(cluster_id=cluster_id))
+        await settings.disable_snapshots(self._client, cluster_id)
 
     def clusters(self, *, engine: str | None = None) -> AsyncIterator[Cluster]:
         """Answer all clusters of the project one by one, newest first, each once.

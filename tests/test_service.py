@@ -21,6 +21,7 @@ from css_snapshot import (
     GatewayError,
     IndeterminateDeleteError,
     IndeterminateError,
+    IndeterminateSettingsError,
     InternalServerError,
     InvalidResponseError,
     NotAcceptableError,
@@ -205,6 +206,14 @@ ENDPOINTS: Final = (
         path=f"{CLUSTER}/index_snapshots",
     ),
     Row(
+        name="create_agency",
+        call=lambda service: service.create_agency(domain_id="d1", domain_name="acme"),
+        method="POST",
+        path=f"/v1.0/{PROJECT}/agency/create",
+        body={"domain_id": "d1", "domain_name": "acme", "type": "obs"},
+        expected="css_obs_agency",
+    ),
+    Row(
         name="clusters",
         call=engines,
         method="GET",
@@ -249,6 +258,13 @@ OVER_VERSION_2: Final = (
 by_name: Final = pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row.name)
 LOOKED_INTO: Final[dict[str, type[IndeterminateError]]] = {
     "delete": IndeterminateDeleteError,
+    **dict.fromkeys(
+        (
+            *("set_policy", "set_policy off"),
+            *("configure", "configure_automatically", "disable_snapshots"),
+        ),
+        IndeterminateSettingsError,
+    ),
 }
 """Calls that look, after an unclear answer, and say so if they can't see."""
 
@@ -430,6 +446,20 @@ WRONG: Final[dict[str, Any]] = {
     ),
     "restore without a target": lambda service: service.restore(
         "c1", "s1", target_cluster_id=""
+    ),
+    "plan_policy that is not whole": lambda service: service.plan_policy(
+        "c1", SnapshotPolicy(enabled=True)
+    ),
+    "apply_policy that is not whole": lambda service: service.apply_policy(
+        "c1", SnapshotPolicy(enabled=True)
+    ),
+    "plan_policy without a cluster": lambda service: service.plan_policy("", POLICY),
+    "apply_policy without a cluster": lambda service: service.apply_policy("", POLICY),
+    "create_agency of nobody": lambda service: service.create_agency(
+        domain_id="", domain_name="acme"
+    ),
+    "create_agency without a name": lambda service: service.create_agency(
+        domain_id="d1", domain_name=""
     ),
     "get_policy without a cluster": lambda service: service.get_policy(""),
     "set_policy without a cluster": lambda service: service.set_policy("", POLICY),

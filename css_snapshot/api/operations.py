@@ -120,3 +120,6 @@ LIST_CLUSTERS: Final[VendorCall[ClusterPage]] = VendorCall(
 SHOW_CLUSTER: Final[VendorCall[Cluster]] = VendorCall(
     "GET", _CLUSTER, 200, decode.decode_cluster
 )
+CREATE_AGENCY: Final[VendorCall[None]] = VendorCall(
+    "POST", "/v1.0/{project_id}/agency/create", 200, decode.decode_nothing
+)

@@ -2,8 +2,8 @@
 
 from css_snapshot.api.operations import DELETE_SNAPSHOT, LIST_SNAPSHOTS
 from css_snapshot.client.api_client import ApiClient
-from css_snapshot.errors import CSSError, IndeterminateDeleteError
-from css_snapshot.workflows.look import Looking
+from css_snapshot.errors import IndeterminateDeleteError
+from css_snapshot.workflows.look import change
 
 
 async def delete(
@@ -19,7 +19,7 @@ async def delete(
 
     Raises:
         IndeterminateDeleteError: If it is unknown, even after looking.
-        CSSError: As `ApiClient.send` raises it.
+        CSSError: If it was refused, or not sent.
     """
     operation = DELETE_SNAPSHOT(cluster_id=cluster_id, snapshot_id=snapshot_id)
 
@@ -30,17 +30,12 @@ async def delete(
         snapshots = await client.look(listing, until=until)
         return all(snapshot.id != snapshot_id for snapshot in snapshots)
 
-    looking = Looking(client, is_gone, until)
-    try:
-        await client.send(operation, until=until, between=looking.between)
-    except CSSError as exc:
-        if not looking.is_open(exc):
-            raise
-        error = IndeterminateDeleteError(
+    def unknown(why: str) -> IndeterminateDeleteError:
+        return IndeterminateDeleteError(
             f"cluster {cluster_id}: whether snapshot {snapshot_id} was deleted is"
-            f" unknown: {looking.why_open(exc)}",
+            f" unknown: {why}",
             cluster_id=cluster_id,
             snapshot_id=snapshot_id,
         )
-        error.earlier = (*exc.earlier, exc)
-        raise error from exc
+
+    await change(client, operation, is_gone, until=until, unknown=unknown)

@@ -1,6 +1,6 @@
 """Pruning: carrying out a retention plan, one snapshot after the other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -18,12 +18,10 @@ from css_snapshot.errors import (
     RequestValidationError,
 )
 from css_snapshot.models import Snapshot
+from css_snapshot.typing import OnDeleted
 from css_snapshot.workflows.delete import delete
 from css_snapshot.workflows.look import pauses
 from css_snapshot.workflows.retention import Retention, RetentionPlan
-
-OnDeleted = Callable[[Snapshot], object]
-"""Called with each snapshot right after it was deleted."""
 
 _BEING_DELETED: Final = "CSS.3016"
 

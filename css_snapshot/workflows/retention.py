@@ -14,11 +14,7 @@ import attrs
 from css_snapshot.api.rules import check_number, check_text
 from css_snapshot.errors import RequestValidationError
 from css_snapshot.models import RestoreStatus, Snapshot, SnapshotStatus
-
-Reason = Literal[
-    "last", "hourly", "daily", "weekly", "monthly", "yearly", "within", "at least"
-]
-"""Why a snapshot stays: the rule that keeps it."""
+from css_snapshot.typing import KeepReason
 
 Rule = Literal["last", "hourly", "daily", "weekly", "monthly", "yearly"]
 
@@ -48,7 +44,7 @@ class Kept:
     """
 
     snapshot: Snapshot
-    reasons: tuple[Reason, ...]
+    reasons: tuple[KeepReason, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -167,9 +163,9 @@ class Retention:
             before=before,
         )
 
-    def _reasons(self, newest_first: Sequence["_Dated"]) -> dict[str, list[Reason]]:
+    def _reasons(self, newest_first: Sequence["_Dated"]) -> dict[str, list[KeepReason]]:
         """Return which rules keep which usable snapshot, by its id."""
-        reasons: dict[str, list[Reason]] = {
+        reasons: dict[str, list[KeepReason]] = {
             dated.snapshot.id: [] for dated in newest_first
         }
         for rule in _COUNTS:

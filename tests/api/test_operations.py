@@ -44,6 +44,7 @@ DOCUMENTED: Final = {
     "CLOSE_POLICY": ("PUT", V2 + "/snapshots/policy/close", 200),
     "LIST_CLUSTERS": ("GET", V1, 200),
     "SHOW_CLUSTER": ("GET", V1 + "/{cluster_id}", 200),
+    "CREATE_AGENCY": ("POST", "/v1.0/{project_id}/agency/create", 200),
 }
 
 

@@ -29,7 +29,7 @@ from css_snapshot import (
 )
 from css_snapshot.auth import AkSkAuth, Credentials
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
-from css_snapshot.workflows.policy import PolicyApi
+from css_snapshot.typing import PolicyApi
 
 # The SDK asks for the time in a way that newer Pythons advise against, and one of its
 # methods advises against itself.

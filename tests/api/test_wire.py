@@ -32,13 +32,13 @@ from css_snapshot.api.decode import (
     decode_snapshots,
 )
 from css_snapshot.api.encode import (
-    WireNames,
     encode_create,
     encode_opening,
     encode_policy,
     encode_restore,
     encode_settings,
 )
+from css_snapshot.typing import WireNames
 
 HW21: Final[dict[str, object]] = {
     "created": "2018-03-07T07:34:47",
