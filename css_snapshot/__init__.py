@@ -72,6 +72,7 @@ from css_snapshot.models import (
 from css_snapshot.retry import RetryBudget, RetryPolicy
 from css_snapshot.service import SnapshotService
 from css_snapshot.transport.default import ClientTransport, default_transport
+from css_snapshot.workflows.coverage import Coverage, assess
 from css_snapshot.workflows.drift import Difference, PolicyDrift
 from css_snapshot.workflows.retention import Kept, Retention, RetentionPlan
 
@@ -92,6 +93,7 @@ __all__ = [
     "ConflictError",
     "ConnectFailedError",
     "ConnectionLostError",
+    "Coverage",
     "CreateSnapshotRequest",
     "CredentialsNotFoundError",
     "Datastore",
@@ -145,6 +147,7 @@ __all__ = [
     "TransportError",
     "UnexpectedStatusError",
     "WaitTimeoutError",
+    "assess",
     "default_transport",
 ]
 

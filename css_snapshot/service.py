@@ -37,7 +37,16 @@ from css_snapshot.models import Backup, Ensured, Snapshot
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.transport.default import default_transport
 from css_snapshot.typing import Applied, Indices, OnDeleted, PolicyApi, WireNames
-from css_snapshot.workflows import clusters, create, delete, ensure, prune, settings
+from css_snapshot.workflows import (
+    clusters,
+    coverage,
+    create,
+    delete,
+    ensure,
+    prune,
+    settings,
+)
+from css_snapshot.workflows.coverage import Coverage
 from css_snapshot.workflows.drift import PolicyDrift
 from css_snapshot.workflows.ensure import OnExists
 from css_snapshot.workflows.policy import PolicySwitch
@@ -802,6 +811,44 @@ class SnapshotService:
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListClustersDetails.html
         """
         return clusters.clusters(self._client, engine)
+
+    def coverage(
+        self,
+        *,
+        max_age: float,
+        prefix: str | None = None,
+        stuck_after: float = 21600.0,
+        engine: str | None = None,
+        limit: int = 16,
+    ) -> AsyncIterator[Coverage]:
+        """Iterate over all clusters of the project: has each a fresh usable snapshot?
+
+        They come in the order in which they are known. One that can't be read is told
+        as such and stops none; refused credentials stop it. It takes the pages of the
+        list of clusters, and one list of snapshots for each that has them on.
+
+        Args:
+            max_age: Seconds since the last good snapshot began, at most.
+            prefix: Only snapshots whose names start with this count.
+            stuck_after: Seconds that a snapshot may be building.
+            engine: Only `elasticsearch`, `opensearch` or `logstash`.
+            limit: Clusters looked at at once.
+
+        Raises:
+            RequestValidationError: If an argument is out of its range; raised at once.
+            AuthenticationError: If the credentials were not accepted.
+            CSSError: If the list of clusters can't be read, as `clusters` raises it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
+        """
+        return coverage.coverage(
+            self._client,
+            max_age=max_age,
+            prefix=prefix,
+            stuck_after=stuck_after,
+            engine=engine,
+            limit=limit,
+        )
 
     async def cluster(self, cluster_id: str) -> Cluster:
         """Answer one cluster; see its `snapshot_readiness`.

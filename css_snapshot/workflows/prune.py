@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from css_snapshot.api.operations import LIST_SNAPSHOTS
-from css_snapshot.api.rules import check_id, check_number, check_seconds, check_text
+from css_snapshot.api.rules import check_id, check_number, check_seconds
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import (
     APIError,
@@ -21,7 +21,7 @@ from css_snapshot.models import Snapshot
 from css_snapshot.typing import OnDeleted
 from css_snapshot.workflows.delete import delete
 from css_snapshot.workflows.look import pauses
-from css_snapshot.workflows.retention import Retention, RetentionPlan
+from css_snapshot.workflows.retention import Retention, RetentionPlan, check_prefix
 
 _BEING_DELETED: Final = "CSS.3016"
 
@@ -49,7 +49,7 @@ async def prune(
         _check_plan(plan, cluster_id)
     else:
         rules = _rules(retention, keep, older_than)
-        _check_prefix(prefix)
+        check_prefix(prefix)
         snapshots = await client.look(
             LIST_SNAPSHOTS(cluster_id=cluster_id), until=until
         )
@@ -85,15 +85,6 @@ def _rules(
             "retention", "is needed, or one of its short forms keep and older_than"
         )
     return Retention(last=keep)
-
-
-def _check_prefix(prefix: str | None) -> None:
-    if prefix is None:
-        return
-    check_text("prefix", prefix)
-    # From a variable that is not set, it would match everything.
-    if not prefix:
-        raise RequestValidationError("prefix", "must not be empty; leave it out")
 
 
 def _check_plan(plan: RetentionPlan, cluster_id: str) -> None:

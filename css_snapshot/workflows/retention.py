@@ -181,6 +181,20 @@ class Retention:
         return reasons
 
 
+def check_prefix(prefix: str | None) -> None:
+    """Check what the names of the snapshots to consider start with.
+
+    Raises:
+        RequestValidationError: If `prefix` is empty: from a variable that is not set,
+            it would match everything.
+    """
+    if prefix is None:
+        return
+    check_text("prefix", prefix)
+    if not prefix:
+        raise RequestValidationError("prefix", "must not be empty; leave it out")
+
+
 @attrs.frozen
 class _Dated:
     """A snapshot with its start.

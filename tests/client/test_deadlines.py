@@ -37,6 +37,10 @@ POLICY: Final = SnapshotPolicy(
 )
 
 
+async def all_covered(service: SnapshotService) -> object:
+    return [covered async for covered in service.coverage(max_age=1.0)]
+
+
 async def all_clusters(service: SnapshotService) -> object:
     return [cluster async for cluster in service.clusters()]
 
@@ -52,6 +56,11 @@ CALLS: Final[dict[str, Call]] = {
     "restore": lambda service: service.restore("c1", "s1", target_cluster_id="c2"),
     "get_policy": lambda service: service.get_policy("c1"),
     "set_policy": lambda service: service.set_policy("c1", POLICY),
+    "plan_policy": lambda service: service.plan_policy("c1", POLICY),
+    "apply_policy": lambda service: service.apply_policy("c1", POLICY),
+    "create_agency": lambda service: service.create_agency(
+        domain_id="d1", domain_name="acme"
+    ),
     "disable_policy": lambda service: service.disable_policy("c1"),
     "configure": lambda service: service.configure(
         "c1", bucket="css-backups", agency="css_obs_agency"
@@ -59,6 +68,7 @@ CALLS: Final[dict[str, Call]] = {
     "configure_automatically": lambda service: service.configure_automatically("c1"),
     "disable_snapshots": lambda service: service.disable_snapshots("c1"),
     "clusters": all_clusters,
+    "coverage": all_covered,
     "cluster": lambda service: service.cluster("c1"),
 }
 
