@@ -74,6 +74,9 @@ from css_snapshot.retry import RetryBudget, RetryPolicy
 from css_snapshot.serialize import to_dict
 from css_snapshot.service import SnapshotService
 from css_snapshot.transport.default import ClientTransport, default_transport
+from css_snapshot.workflows.coverage import Coverage, assess
+from css_snapshot.workflows.drift import Difference, PolicyDrift
+from css_snapshot.workflows.retention import Kept, Retention, RetentionPlan
 
 __all__ = [
     "APIError",
@@ -92,9 +95,11 @@ __all__ = [
     "ConflictError",
     "ConnectFailedError",
     "ConnectionLostError",
+    "Coverage",
     "CreateSnapshotRequest",
     "CredentialsNotFoundError",
     "Datastore",
+    "Difference",
     "DuplicateSnapshotError",
     "Ensured",
     "FailedReason",
@@ -111,11 +116,13 @@ __all__ = [
     "JournalBusyError",
     "JournalEntryError",
     "JournalError",
+    "Kept",
     "NotAcceptableError",
     "NotFoundError",
     "NotImplementedByServerError",
     "NotReadyReason",
     "PartialSnapshotError",
+    "PolicyDrift",
     "PolicySummary",
     "PruneError",
     "QuotaExceededError",
@@ -123,6 +130,8 @@ __all__ = [
     "RequestValidationError",
     "RestoreSnapshotRequest",
     "RestoreStatus",
+    "Retention",
+    "RetentionPlan",
     "RetryBudget",
     "RetryPolicy",
     "ServerError",
@@ -141,6 +150,7 @@ __all__ = [
     "TransportError",
     "UnexpectedStatusError",
     "WaitTimeoutError",
+    "assess",
     "default_transport",
     "to_dict",
 ]

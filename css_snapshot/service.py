@@ -11,11 +11,8 @@ import attrs
 import httpx
 
 from css_snapshot.api.clusters import Cluster
-from css_snapshot.api.encode import encode_restore, encode_settings
+from css_snapshot.api.encode import encode_restore
 from css_snapshot.api.operations import (
-    CONFIGURE,
-    CONFIGURE_AUTOMATICALLY,
-    DISABLE_SNAPSHOTS,
     GET_POLICY,
     LIST_SNAPSHOTS,
     RESTORE_SNAPSHOT,
@@ -44,8 +41,10 @@ from css_snapshot.models import Backup, Ensured, Snapshot
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.transport.default import default_transport
 from css_snapshot.typing import (
+    Applied,
     Indices,
     OnBusy,
+    OnDeleted,
     OnError,
     OnExists,
     OnSpoiled,
@@ -56,9 +55,21 @@ from css_snapshot.typing import (
     Until,
     WireNames,
 )
-from css_snapshot.workflows import clusters, create, delete, ensure
-from css_snapshot.workflows.ensure import SETTLE_SECONDS, EnsureOptions
+from css_snapshot.workflows import (
+    clusters,
+    coverage,
+    create,
+    delete,
+    ensure,
+    prune,
+    settings,
+)
+from css_snapshot.workflows.coverage import Coverage
+from css_snapshot.workflows.drift import PolicyDrift
+from css_snapshot.workflows.ensure import EnsureOptions
+from css_snapshot.workflows.look import SETTLE_SECONDS
 from css_snapshot.workflows.policy import PolicySwitch
+from css_snapshot.workflows.retention import Retention, RetentionPlan
 from css_snapshot.workflows.wait import (
     POLL_SECONDS,
     TIMEOUT_SECONDS,
@@ -511,9 +522,9 @@ class SnapshotService:
     async def delete(self, cluster_id: str, snapshot_id: str) -> None:
         """Delete a snapshot for good.
 
-        If an attempt of this call failed in a way that leaves open whether it was
-        carried out, and a repeated one is refused, the list is looked at once: a
-        snapshot that is not there any more was deleted.
+        Where an answer leaves open whether it was deleted (a 500, a lost connection, a
+        timeout), the list is read before anything is sent again: a snapshot that is
+        not there any more was deleted.
 
         Automatic snapshots can't be deleted while their policy is switched on, nor
         any that is being created or restored.
@@ -523,59 +534,79 @@ class SnapshotService:
             snapshot_id: The snapshot's id; in particular not empty.
 
         Raises:
-            RequestValidationError: An id is not one; nothing was sent.
-            NotFoundError: No such snapshot.
-            ForbiddenError: Not allowed, or no such cluster or snapshot: the service
-                says no more.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an id is not one; nothing was sent.
+            NotFoundError: If there is no such snapshot.
+            ForbiddenError: If it is not allowed, or there is no such cluster or
+                snapshot: the service says no more.
+            IndeterminateDeleteError: If it is unknown, even after looking.
+            APIError: If the service refused otherwise.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/DeleteSnapshot.html
         """
-        await delete.delete(self._client, cluster_id, snapshot_id)
+        until = self._client.end_of_call()
+        await delete.delete(self._client, cluster_id, snapshot_id, until=until)
 
     async def prune(
         self,
         cluster_id: str,
         *,
-        keep: int,
-        prefix: str | None = None,
+        retention: Retention | None = None,
+        keep: int | None = None,
         older_than: float | None = None,
+        prefix: str | None = None,
+        plan: RetentionPlan | None = None,
         dry_run: bool = False,
-    ) -> tuple[Snapshot, ...]:
-        """Delete the older manual snapshots of a cluster, one by one, oldest first.
+        busy_wait: float = 600.0,
+        on_deleted: OnDeleted | None = None,
+    ) -> RetentionPlan:
+        """Delete the manual snapshots of a cluster that no rule keeps, oldest first.
 
-        Never an automatic one, one that is building or restoring, or one in a state
-        or of a kind this release does not know. Only usable snapshots count as kept:
-        what is newer than the last of them stays, and failed ones don't push good
-        ones out.
+        Automatic snapshots, and those being built or restored, are left alone. To have
+        a plan confirmed, make it with `dry_run=True` and pass it as `plan`: nothing
+        else is deleted then. Each snapshot is looked at once more before it goes, and
+        passed over if it is gone, in use, or wanted after all.
 
         Args:
             cluster_id: The cluster's id.
-            keep: How many usable ones to keep, of those that the name matches; may
-                be 0.
-            prefix: Only those whose names begin with this; all if left out.
-            older_than: Only those that began more than so many seconds ago, by this
-                machine's clock.
-            dry_run: Delete nothing.
+            retention: Which snapshots stay.
+            keep: Short for `Retention(last=keep)`: the newest usable ones, whatever
+                made them. Use `prefix` where others are taken besides the regular
+                ones.
+            older_than: Only snapshots that began more than so many seconds ago, by
+                this machine's clock, may go. Given alone, the newest usable one stays
+                in any case.
+            prefix: Only snapshots whose names start with this count, and may go.
+            plan: A plan made earlier, in place of the four arguments above.
+            dry_run: Delete nothing, and return the plan.
+            busy_wait: Seconds to go on trying a deletion that the service refuses
+                because it is busy, with the last one for example.
+            on_deleted: Called with each snapshot right after it was deleted; must be
+                quick.
 
         Returns:
-            The snapshots deleted, or for a dry run those that would be.
+            The plan that was, or would be, carried out.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            PruneError: One could not be deleted; `.deleted` says which were before.
-            CSSError: As `list` raises it.
+            RequestValidationError: If an argument breaks a rule, or every snapshot
+                would go; nothing was sent.
+            PruneError: If one could not be deleted; `.deleted` says which were before,
+                and `__cause__` why: an `IndeterminateDeleteError` if it is unknown.
+            CSSError: If the list can't be read, as `list` raises it.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/DeleteSnapshot.html
         """
-        return await delete.prune(
+        return await prune.prune(
             self._client,
             cluster_id,
+            retention=retention,
             keep=keep,
-            prefix=prefix,
             older_than=older_than,
+            prefix=prefix,
+            plan=plan,
             dry_run=dry_run,
+            busy_wait=busy_wait,
+            on_deleted=on_deleted,
         )
 
     async def restore(
@@ -632,17 +663,17 @@ class SnapshotService:
         )
 
     async def get_policy(self, cluster_id: str) -> SnapshotPolicy:
-        """Answer when a cluster takes snapshots by itself, and where they go.
+        """Return a cluster's automatic-snapshot policy and storage settings.
 
         Args:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            InvalidResponseError: A success status without a policy in it.
-            TransportError: No answer.
+            RequestValidationError: If the id is not one; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            InvalidResponseError: If a success status came without a policy.
+            TransportError: If no answer came.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ShowAutoCreatePolicy.html
         """
@@ -651,22 +682,69 @@ class SnapshotService:
     async def set_policy(self, cluster_id: str, policy: SnapshotPolicy) -> None:
         """Set when a cluster takes snapshots by itself.
 
-        What a policy only answers, such as its bucket, is not sent; see `configure`.
+        What a policy only shows, such as its bucket, is not sent; see `configure`.
+        Where an answer leaves open whether it was set, the policy is read before
+        anything is sent again.
 
         Args:
             cluster_id: The cluster's id.
             policy: The whole policy.
 
         Raises:
-            RequestValidationError: The policy breaks a rule; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If the policy breaks a rule; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
             and, for `policy_api="v2"`, StartAutoCreateSnapshots.html there.
         """
         await self._policies.set(cluster_id, policy)
+
+    async def plan_policy(self, cluster_id: str, policy: SnapshotPolicy) -> PolicyDrift:
+        """Return where a cluster's policy differs from the wanted one.
+
+        Spellings that mean the same don't differ, nor does what is left out from the
+        service's default. Of a policy that is wanted off nothing else matters. Where
+        snapshots are stored is not compared; see `configure`.
+
+        Args:
+            cluster_id: The cluster's id.
+            policy: The whole policy that is wanted.
+
+        Returns:
+            The differing fields, each with what the service has and what is wanted;
+            false if there are none.
+
+        Raises:
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            CSSError: If the policy can't be read, as `get_policy` raises it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ShowAutoCreatePolicy.html
+        """
+        return await self._policies.plan(cluster_id, policy)
+
+    async def apply_policy(self, cluster_id: str, policy: SnapshotPolicy) -> Applied:
+        """Set a cluster's policy unless it is as wanted, and read it back.
+
+        Args:
+            cluster_id: The cluster's id.
+            policy: The whole policy that is wanted.
+
+        Returns:
+            `"unchanged"` if nothing had to be set, or else `"changed"`.
+
+        Raises:
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            IndeterminateSettingsError: If it is unknown, even after looking, or the
+                service accepted the policy and does not show it.
+            CSSError: If the policy can't be read or set, as `get_policy` and
+                `set_policy` raise it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
+        """
+        return await self._policies.apply(cluster_id, policy)
 
     async def disable_policy(
         self, cluster_id: str, *, delete_automatic: bool = False
@@ -682,16 +760,42 @@ class SnapshotService:
                 with `policy_api="v1"`.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            InvalidResponseError: A success status without a policy in it.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            InvalidResponseError: If a success status came without a policy.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
             and, for `policy_api="v2"`, StopAutoCreateSnapshots.html there.
         """
         await self._policies.disable(cluster_id, delete_automatic=delete_automatic)
+
+    async def create_agency(self, *, domain_id: str, domain_name: str) -> str:
+        """Create the agency that lets the service write snapshots to OBS.
+
+        One that exists already gets the fewest permissions that do, so calling it
+        again is safe.
+
+        Args:
+            domain_id: The account's id.
+            domain_name: The account's name.
+
+        Returns:
+            The agency's name, for `configure`.
+
+        Raises:
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            BadRequestError: If the service answers 400.
+            ForbiddenError: If it is not allowed.
+            APIError: If the service refused otherwise.
+            TransportError: If no answer came; `.sent` says whether the request may
+                have arrived.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAgency.html
+        """
+        return await settings.create_agency(self._client, domain_id, domain_name)
 
     async def configure(
         self,
@@ -723,16 +827,16 @@ class SnapshotService:
             policy: A policy to set by the same call, on sites that offer it.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            BadRequestError: 400, such as `CSS.0048` for a bucket that is not there.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise; 412 for an agency it can't use.
-            GatewayError: 504; it may have been carried out.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            BadRequestError: If the service answers 400, such as `CSS.0048` for a bucket that is not there.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise; 412 for an agency it can't use.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/UpdateSnapshotSetting.html
         """
-        settings = SnapshotSettings(
+        wanted = SnapshotSettings(
             bucket=bucket,
             agency=agency,
             base_path=base_path,
@@ -741,8 +845,7 @@ class SnapshotService:
             cmk_id=cmk_id,
             policy=policy,
         )
-        body = encode_settings(settings, self._names)
-        await self._client.send(CONFIGURE(body=body, cluster_id=cluster_id))
+        await settings.configure(self._client, cluster_id, wanted, self._names)
 
     async def configure_automatically(self, cluster_id: str) -> None:
         """Switch a cluster's snapshots on, in a bucket made for it.
@@ -754,14 +857,15 @@ class SnapshotService:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If the id is not one; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/StartAutoSetting.html
         """
-        await self._client.send(CONFIGURE_AUTOMATICALLY(cluster_id=cluster_id))
+        await settings.configure_automatically(self._client, cluster_id)
 
     async def disable_snapshots(self, cluster_id: str) -> None:
         """Switch the whole snapshot function of a cluster off.
@@ -774,14 +878,16 @@ class SnapshotService:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If the id is not one; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise; 415 with `CSS.0004` if it is
+                switched off already.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/StopSnapshot.html
         """
-        await self._client.send(DISABLE_SNAPSHOTS(cluster_id=cluster_id))
+        await settings.disable_snapshots(self._client, cluster_id)
 
     def clusters(self, *, engine: str | None = None) -> AsyncIterator[Cluster]:
         """Iterate over all clusters of the project, newest first, each once.
@@ -802,6 +908,44 @@ class SnapshotService:
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListClustersDetails.html
         """
         return clusters.clusters(self._client, engine)
+
+    def coverage(
+        self,
+        *,
+        max_age: float,
+        prefix: str | None = None,
+        stuck_after: float = 21600.0,
+        engine: str | None = None,
+        limit: int = 16,
+    ) -> AsyncIterator[Coverage]:
+        """Iterate over all clusters of the project: has each a fresh usable snapshot?
+
+        They come in the order in which they are known. One that can't be read is told
+        as such and stops none; refused credentials stop it. It takes the pages of the
+        list of clusters, and one list of snapshots for each that has them on.
+
+        Args:
+            max_age: Seconds since the last good snapshot began, at most.
+            prefix: Only snapshots whose names start with this count.
+            stuck_after: Seconds that a snapshot may be building.
+            engine: Only `elasticsearch`, `opensearch` or `logstash`.
+            limit: Clusters looked at at once.
+
+        Raises:
+            RequestValidationError: If an argument is out of its range; raised at once.
+            AuthenticationError: If the credentials were not accepted.
+            CSSError: If the list of clusters can't be read, as `clusters` raises it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
+        """
+        return coverage.coverage(
+            self._client,
+            max_age=max_age,
+            prefix=prefix,
+            stuck_after=stuck_after,
+            engine=engine,
+            limit=limit,
+        )
 
     async def cluster(self, cluster_id: str) -> Cluster:
         """Answer one cluster; see its `snapshot_readiness`.

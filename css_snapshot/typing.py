@@ -8,11 +8,15 @@ from css_snapshot.errors import ConnectFailure
 from css_snapshot.models import Snapshot
 
 __all__ = [
+    "Applied",
     "ConnectFailure",
+    "CoverageState",
     "Indices",
     "Json",
+    "KeepReason",
     "Obstacle",
     "OnBusy",
+    "OnDeleted",
     "OnError",
     "OnExists",
     "OnSpoiled",
@@ -26,6 +30,22 @@ __all__ = [
 
 Indices: TypeAlias = Sequence[str] | str | None
 """How a caller may name indices: one by one, joined by commas, or `None` for all."""
+
+Applied: TypeAlias = Literal["unchanged", "changed"]
+"""What `apply_policy` did."""
+
+CoverageState: TypeAlias = Literal[
+    "fresh", "stale", "never", "stuck", "off", "unreadable"
+]
+"""Whether a cluster has a fresh usable snapshot, and why not; see `Coverage`."""
+
+KeepReason: TypeAlias = Literal[
+    "last", "hourly", "daily", "weekly", "monthly", "yearly", "within", "at least"
+]
+"""The rule of a retention that keeps a snapshot."""
+
+OnDeleted: TypeAlias = Callable[[Snapshot], object]
+"""Called with each snapshot right after it was deleted."""
 
 OnExists: TypeAlias = Literal["adopt", "fail"]
 """What a snapshot of the name means that was there before."""

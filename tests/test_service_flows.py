@@ -200,8 +200,8 @@ async def test_pruning_leaves_what_is_wanted(
         cloud.add_snapshot(source, f"nightly-{day}", age=day * 86400.0)
     cloud.add_snapshot(source, "automatic", automatic=True, age=9 * 86400.0)
 
-    pruned = await emulated().prune(source, keep=2, older_than=3.5 * 86400.0)
+    plan = await emulated().prune(source, keep=2, older_than=3.5 * 86400.0)
 
-    assert [snapshot.name for snapshot in pruned] == ["nightly-5", "nightly-4"]
+    assert [snapshot.name for snapshot in plan.delete] == ["nightly-5", "nightly-4"]
     left = {snapshot.name for snapshot in cloud.snapshots(source)}
     assert left == {"nightly-1", "nightly-2", "nightly-3", "automatic"}

@@ -14,7 +14,9 @@ from css_snapshot.api.requests import (
     RestoreSnapshotRequest,
     SnapshotSettings,
 )
+from css_snapshot.api.rules import check_id, check_text
 from css_snapshot.api.values import camel
+from css_snapshot.errors import RequestValidationError
 from css_snapshot.typing import WireNames
 
 _DRIFTED: Final = frozenset(
@@ -64,6 +66,19 @@ def encode_settings(settings: SnapshotSettings, names: WireNames) -> bytes:
     if settings.policy is not None:
         document |= _document(settings.policy)
     return _encode(_spelled(document, names))
+
+
+def encode_agency(domain_id: str, domain_name: str) -> bytes:
+    """Return the body of the call that makes the agency for snapshots.
+
+    Raises:
+        RequestValidationError: If the account's id is not one, or its name is empty.
+    """
+    check_id("domain_id", domain_id)
+    check_text("domain_name", domain_name)
+    if not domain_name:
+        raise RequestValidationError("domain_name", "must not be empty")
+    return _encode({"domain_id": domain_id, "domain_name": domain_name, "type": "obs"})
 
 
 def _encode(document: Mapping[str, object]) -> bytes:

@@ -201,3 +201,6 @@ LIST_CLUSTERS: Final[VendorCall[ClusterPage]] = VendorCall(
 SHOW_CLUSTER: Final[VendorCall[Cluster]] = VendorCall(
     "GET", _CLUSTER, _READ, decode.decode_cluster, _check_cluster
 )
+CREATE_AGENCY: Final[VendorCall[None]] = VendorCall(
+    "POST", "/v1.0/{project_id}/agency/create", _DONE, decode.decode_nothing
+)

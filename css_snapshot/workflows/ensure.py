@@ -5,7 +5,7 @@ done. What makes a creation safe to repeat is its name: look for it in the clust
 list before believing, or repeating, anything.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final, get_args
@@ -31,14 +31,10 @@ from css_snapshot.retry import Found
 from css_snapshot.typing import OnExists, OnSpoiled
 from css_snapshot.workflows.delete import delete
 from css_snapshot.workflows.fit import Fit, compare
+from css_snapshot.workflows.look import SETTLE_SECONDS, pauses
 from css_snapshot.workflows.spoiled import spoiled_error
 from css_snapshot.workflows.verdict import may_have_created, verdict_on
 
-SETTLE_SECONDS: Final = 15.0
-"""Seconds a new snapshot may take to show in the list, unless told otherwise."""
-
-_FIRST_PAUSES: Final = (0.5, 1.0, 2.0, 4.0)
-_LATER_PAUSE: Final = 5.0
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -232,7 +228,9 @@ class _Ensuring:
             if snapshot.status != SnapshotStatus.FAILED or not snapshot.is_manual:
                 raise self._exists(fit)
         for fit in fits:
-            await delete(self.client, self.cluster_id, fit.snapshot.id)
+            await delete(
+                self.client, self.cluster_id, fit.snapshot.id, until=self.until
+            )
         self.old = frozenset(fit.snapshot.id for fit in fits)
 
     async def _post(self) -> Ensured:
@@ -287,7 +285,7 @@ class _Ensuring:
         """Read the list until the name shows, for the last time at the window's end."""
         clock = self.client.clock
         end = min(clock.monotonic() + window, self.until)
-        pauses = _pauses()
+        pause = pauses()
         looks = 0
         rows: list[Snapshot] = []
         while True:
@@ -303,7 +301,7 @@ class _Ensuring:
                 rows = []
             if last or self._shows(rows, resuming=failure is None):
                 break
-            await clock.sleep(min(next(pauses), max(0.0, end - clock.monotonic())))
+            await clock.sleep(min(next(pause), max(0.0, end - clock.monotonic())))
         self._tell(len(self._named(rows, self.request)), looks)
         return rows
 
@@ -411,12 +409,6 @@ def _own_work(failure: CSSError) -> bool:
 
 def _are_spoiled(fits: Sequence[Fit]) -> bool:
     return bool(fits) and all(fit.misfit == "spoiled" for fit in fits)
-
-
-def _pauses() -> Iterator[float]:
-    yield from _FIRST_PAUSES
-    while True:
-        yield _LATER_PAUSE
 
 
 def _may_recover(failure: CSSError) -> bool:

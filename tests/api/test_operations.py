@@ -51,6 +51,7 @@ DOCUMENTED: Final[dict[str, tuple[str, str, set[int]]]] = {
     "CLOSE_POLICY": ("PUT", V2 + "/snapshots/policy/close", DONE),
     "LIST_CLUSTERS": ("GET", V1, READ),
     "SHOW_CLUSTER": ("GET", V1 + "/{cluster_id}", READ),
+    "CREATE_AGENCY": ("POST", "/v1.0/{project_id}/agency/create", DONE),
 }
 
 

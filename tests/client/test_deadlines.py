@@ -37,6 +37,10 @@ POLICY: Final = SnapshotPolicy(
 )
 
 
+async def all_covered(service: SnapshotService) -> object:
+    return [covered async for covered in service.coverage(max_age=1.0)]
+
+
 async def all_clusters(service: SnapshotService) -> object:
     return [cluster async for cluster in service.clusters()]
 
@@ -48,10 +52,15 @@ CALLS: Final[dict[str, Call]] = {
     "get": lambda service: service.get("c1", "s1"),
     "find": lambda service: service.find("c1", "snapshot_001"),
     "delete": lambda service: service.delete("c1", "s1"),
-    "prune": lambda service: service.prune("c1", keep=0),
+    "prune": lambda service: service.prune("c1", keep=1),
     "restore": lambda service: service.restore("c1", "s1", target_cluster_id="c2"),
     "get_policy": lambda service: service.get_policy("c1"),
     "set_policy": lambda service: service.set_policy("c1", POLICY),
+    "plan_policy": lambda service: service.plan_policy("c1", POLICY),
+    "apply_policy": lambda service: service.apply_policy("c1", POLICY),
+    "create_agency": lambda service: service.create_agency(
+        domain_id="d1", domain_name="acme"
+    ),
     "disable_policy": lambda service: service.disable_policy("c1"),
     "configure": lambda service: service.configure(
         "c1", bucket="css-backups", agency="css_obs_agency"
@@ -59,6 +68,7 @@ CALLS: Final[dict[str, Call]] = {
     "configure_automatically": lambda service: service.configure_automatically("c1"),
     "disable_snapshots": lambda service: service.disable_snapshots("c1"),
     "clusters": all_clusters,
+    "coverage": all_covered,
     "cluster": lambda service: service.cluster("c1"),
 }
 

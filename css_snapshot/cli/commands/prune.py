@@ -15,6 +15,7 @@ from css_snapshot.cli.session import Session, command
 from css_snapshot.errors import PruneError
 from css_snapshot.models import Snapshot
 from css_snapshot.service import SnapshotService
+from css_snapshot.workflows.retention import RetentionPlan
 
 _AGE: Final = re.compile(r"(\d+)([smhdw]?)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -59,15 +60,12 @@ class Unwanted:
         ),
     ] = None
 
-    async def prune(
-        self, service: SnapshotService, cluster_id: str, *, dry_run: bool
-    ) -> tuple[Snapshot, ...]:
-        """Delete them.
+    async def plan(self, service: SnapshotService, cluster_id: str) -> RetentionPlan:
+        """Return what would be deleted.
 
         Args:
-            service: Is asked for it.
+            service: Reads the cluster's list.
             cluster_id: The cluster.
-            dry_run: Only answer what would be deleted.
 
         Raises:
             CSSError: As `SnapshotService.prune` raises it.
@@ -77,7 +75,7 @@ class Unwanted:
             keep=self.keep,
             prefix=self.prefix,
             older_than=self.older_than,
-            dry_run=dry_run,
+            dry_run=True,
         )
 
 
@@ -109,18 +107,18 @@ async def prune(
     if not (yes or dry_run):
         check_can_ask(session.output)
     async with session.service() as service:
+        plan = await unwanted.plan(service, cluster_id)
         if dry_run or not yes:
-            doomed = await unwanted.prune(service, cluster_id, dry_run=True)
-            _show(session, cluster_id, doomed, deleted=False)
-            if dry_run or not doomed:
+            _show(session, cluster_id, plan.delete, deleted=False)
+            if dry_run or not plan.delete:
                 return
-            confirm(session.output, f"Delete these {len(doomed)}?")
+            confirm(session.output, f"Delete these {len(plan.delete)}?")
         try:
-            gone = await unwanted.prune(service, cluster_id, dry_run=False)
+            done = await service.prune(cluster_id, plan=plan)
         except PruneError as exc:
             _show(session, cluster_id, exc.deleted, deleted=True)
             raise
-    _show(session, cluster_id, gone, deleted=True)
+    _show(session, cluster_id, done.delete, deleted=True)
 
 
 def _show(
