@@ -106,7 +106,7 @@ def check_endpoint(endpoint: str, *, allow_insecure: bool = False) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    """Check whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

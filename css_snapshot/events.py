@@ -1,4 +1,4 @@
-"""What an observer is told: one frozen class per thing that happens on the way.
+"""Events that observers are notified of: one frozen class per thing that happens.
 
 An observer is any callable that takes one event: `SnapshotService(on_event=...)`.
 It is called in the event loop, so it must be quick and must not block; what it
@@ -242,12 +242,12 @@ def notify(observer: Observer | None, event: Event) -> None:
 def telling(
     observer: Observer | None, call: Call, monotonic: Callable[[], float]
 ) -> Iterator[Call]:
-    """Tell of the start and the end of an operation that runs in this block.
+    """Notify an observer of the start and the end of an operation in this block.
 
     Args:
         observer: Whom to tell.
         call: The operation under way.
-        monotonic: Answers seconds that never go back.
+        monotonic: Returns seconds that never go back.
     """
     notify(observer, OperationStarted(call=call))
     started = monotonic()

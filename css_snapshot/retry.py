@@ -118,12 +118,12 @@ class RetryPolicy:
 
     @classmethod
     def none(cls) -> Self:
-        """Make a policy that never repeats."""
+        """Return a policy that never repeats."""
         return cls(attempts=1)
 
     @classmethod
     def gateway(cls, *, attempts: int = 5, budget: RetryBudget | None = None) -> Self:
-        """Make a policy that also rides out throttling and an unsteady gateway.
+        """Return a policy that also rides out throttling and an unsteady gateway.
 
         It repeats 429 (waiting as told by `Retry-After` or by the limit in the
         gateway's text), 500, 502, 503, 504, connections that could not be made, and

@@ -1,4 +1,4 @@
-"""SnapshotService: one thin method per vendor call."""
+"""SnapshotService: one thin method per call."""
 
 import copy
 import os
@@ -117,8 +117,8 @@ class SnapshotService:
         clock: Where time comes from.
 
     Raises:
-        ConfigurationError: An argument can't work.
-        RequestValidationError: The project's id is not one.
+        ConfigurationError: If an argument can't work.
+        RequestValidationError: If `project_id` breaks the rule for ids.
     """
 
     def __init__(
@@ -165,7 +165,7 @@ class SnapshotService:
 
     @classmethod
     def from_env(cls, **overrides: Unpack[ServiceOptions]) -> Self:
-        """Make a service from environment variables.
+        """Create a service from environment variables.
 
         `HUAWEICLOUD_SDK_AK`, `HUAWEICLOUD_SDK_SK` and, for temporary credentials,
         `HUAWEICLOUD_SDK_SECURITY_TOKEN` sign requests; `HUAWEICLOUD_SDK_PROJECT_ID`
@@ -177,7 +177,7 @@ class SnapshotService:
                 environment says.
 
         Raises:
-            ConfigurationError: A variable that is needed is missing or unusable.
+            ConfigurationError: If a variable that is needed is missing or unusable.
         """
         return cls(**options_from(os.environ, overrides))
 
@@ -270,17 +270,20 @@ class SnapshotService:
             Id and name, as the service stored them.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            BadRequestError: 400, sent once.
-            AuthenticationError: The credentials were not accepted, sent once.
-            ForbiddenError: 403: not allowed, or no such cluster; sent once.
-            NotAcceptableError: 406, sent once.
-            SnapshotExistsError: The name is taken.
-            ClusterBusyError: Another operation is running on the cluster.
-            InternalServerError: 500 on every attempt; it may exist all the same.
-            NotImplementedByServerError: 501, sent once.
-            InvalidResponseError: A success status without a backup in it.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            BadRequestError: If the service answers 400; sent once.
+            AuthenticationError: If the credentials were not accepted; sent once.
+            ForbiddenError: If the service answers 403: not allowed, or no such
+                cluster; sent once.
+            NotAcceptableError: If the service answers 406; sent once.
+            SnapshotExistsError: If the name is taken.
+            ClusterBusyError: If another operation is running on the cluster.
+            InternalServerError: If each attempt is answered by 500; the snapshot may
+                exist all the same.
+            NotImplementedByServerError: If the service answers 501; sent once.
+            InvalidResponseError: If a success status comes without a backup.
+            TransportError: If no answer came; `.sent` says whether the request may
+                have arrived.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateSnapshot.html
         """
@@ -330,14 +333,15 @@ class SnapshotService:
             be compared in what was found.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            SnapshotExistsError: It was there before and may not, or can't, be
-                adopted.
-            IndeterminateCreateError: Unknown, even after looking.
-            DuplicateSnapshotError: Several new snapshots of that name; none of them
-                was deleted.
-            APIError: The service refused.
-            TransportError: The request was not sent, or the list could not be read.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            SnapshotExistsError: If a snapshot of that name was there before and may
+                not, or can't, be adopted.
+            SnapshotFailedError: If this call's own snapshot has failed by then.
+            IndeterminateCreateError: If it is unknown, even after looking.
+            DuplicateSnapshotError: If there are several new snapshots of that name;
+                none of them was deleted.
+            APIError: If the service refused.
+            TransportError: If the request was not sent, or the list could not be read.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateSnapshot.html
         """
@@ -350,7 +354,7 @@ class SnapshotService:
         return await ensure.ensure(self._client, cluster_id, request, options)
 
     async def list(self, cluster_id: str) -> tuple[Snapshot, ...]:
-        """Answer all snapshots of a cluster, in the service's order.
+        """Return all snapshots of a cluster, in the order the service lists them.
 
         The service has no paging and no filter for this call.
 
@@ -358,18 +362,18 @@ class SnapshotService:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            ForbiddenError: Not allowed, or no such cluster.
-            APIError: The service refused otherwise.
-            InvalidResponseError: A success status without a list in it.
-            TransportError: No answer.
+            RequestValidationError: If an id breaks the rule for ids; nothing was sent.
+            ForbiddenError: If it is not allowed, or there is no such cluster.
+            APIError: If the service refused otherwise.
+            InvalidResponseError: If a success status comes without a list.
+            TransportError: If no answer came.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
         """
         return await self._client.send(LIST_SNAPSHOTS(cluster_id=cluster_id))
 
     async def get(self, cluster_id: str, snapshot_id: str) -> Snapshot:
-        """Answer one snapshot of a cluster.
+        """Return one snapshot of a cluster.
 
         The service has no call for it: the cluster's list is read.
 
@@ -378,8 +382,8 @@ class SnapshotService:
             snapshot_id: The snapshot's id.
 
         Raises:
-            RequestValidationError: An id is not one; nothing was sent.
-            SnapshotNotFoundError: The list does not show it.
+            RequestValidationError: If an id breaks the rule for ids; nothing was sent.
+            SnapshotNotFoundError: If the list does not show the snapshot.
             CSSError: As `list` raises it.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
@@ -395,7 +399,7 @@ class SnapshotService:
         )
 
     async def find(self, cluster_id: str, name: str) -> tuple[Snapshot, ...]:
-        """Answer the snapshots of a cluster that have a name, in the service's order.
+        """Return the snapshots of a cluster with a name, in the order of its list.
 
         Names are unique in a cluster as far as the vendor says; but whether that of
         a failed snapshot can be used again is not documented, so there may be
@@ -406,7 +410,7 @@ class SnapshotService:
             name: The whole name.
 
         Raises:
-            RequestValidationError: An argument is not one; nothing was sent.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
             CSSError: As `list` raises it.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
@@ -500,14 +504,15 @@ class SnapshotService:
                 restored into.
             snapshot_id: The snapshot's id.
             timeout: Limit in seconds.
-            poll: Seconds between looks, of which later ones are rarer.
-            on_progress: Told of the snapshot at each look; must be quick.
+            poll: Initial polling interval in seconds; it grows over time.
+            on_progress: Called with the snapshot at each look; must be quick.
 
         Raises:
-            SnapshotFailedError: It could not be restored.
-            SnapshotNotFoundError: The list does not show it, or no longer does.
-            WaitTimeoutError: It had not finished in time; it may still.
-            CSSError: The list can't be read, and waiting does not help.
+            SnapshotFailedError: If the snapshot could not be restored.
+            SnapshotNotFoundError: If the list does not show the snapshot, or no longer
+                does.
+            WaitTimeoutError: If the restoration had not finished in time; it may still.
+            CSSError: If the list can't be read, and waiting does not help.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
         """
@@ -641,12 +646,14 @@ class SnapshotService:
                 by older sites, which refuse to restore over them.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            BadRequestError: 400, sent once.
-            ForbiddenError: 403: not allowed, or no such cluster or snapshot.
-            ClusterBusyError: Another operation is running on the cluster.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            BadRequestError: If the service answers 400; sent once.
+            ForbiddenError: If it is not allowed, or there is no such cluster or
+                snapshot.
+            ClusterBusyError: If another operation is running on the cluster.
+            APIError: If the service refused otherwise.
+            TransportError: If no answer came; `.sent` says whether the request may
+                have arrived.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/RestoreSnapshot.html
         """
@@ -749,7 +756,7 @@ class SnapshotService:
     async def disable_policy(
         self, cluster_id: str, *, delete_automatic: bool = False
     ) -> None:
-        """Let a cluster take no more snapshots by itself.
+        """Disable the automatic snapshots of a cluster.
 
         The policy is read first, and sent back switched off, as older sites want all
         of it. With `policy_api="v2"` it is one call.
@@ -901,9 +908,9 @@ class SnapshotService:
 
         Raises:
             RequestValidationError: If `engine` is unknown; raised at once.
-            InvalidResponseError: A success status without a list in it.
-            APIError: The service refused.
-            TransportError: No answer.
+            InvalidResponseError: If a success status comes without a list.
+            APIError: If the service refused.
+            TransportError: If no answer came.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListClustersDetails.html
         """
@@ -948,17 +955,17 @@ class SnapshotService:
         )
 
     async def cluster(self, cluster_id: str) -> Cluster:
-        """Answer one cluster; see its `snapshot_readiness`.
+        """Return one cluster; see its `snapshot_readiness`.
 
         Args:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            ForbiddenError: Not allowed, or no such cluster.
-            APIError: The service refused otherwise.
-            InvalidResponseError: A success status without a cluster in it.
-            TransportError: No answer.
+            RequestValidationError: If an id breaks the rule for ids; nothing was sent.
+            ForbiddenError: If it is not allowed, or there is no such cluster.
+            APIError: If the service refused otherwise.
+            InvalidResponseError: If a success status comes without a cluster.
+            TransportError: If no answer came.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ShowClusterDetail.html
         """

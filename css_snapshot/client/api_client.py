@@ -324,7 +324,7 @@ class _UnderWay(Generic[T]):
         )
 
     def _tell_field(self, field: str, problem: str) -> None:
-        """Tell observers of a field that can't be read, once per client."""
+        """Notify observers of a field that can't be read, once per client."""
         vendor_call = self.operation.call
         told = self.client.fields_told
         if (vendor_call, field) not in told:

@@ -29,8 +29,8 @@ async def attempt(
         most: How many bytes of the decoded answer are read.
 
     Raises:
-        RequestTimeoutError: The limit passed; `.sent` is `False` if it did so before
-            the transport was given the request.
+        RequestTimeoutError: If the limit passed; `.sent` is `False` if the transport
+            was not given the request by then.
         CSSError: As `exchange` raises it, or `auth`.
     """
     sending = _Sending(request, most)

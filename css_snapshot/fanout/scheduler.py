@@ -224,7 +224,7 @@ class Scheduler(Generic[T]):
         self._go_on()
 
     def _drop(self, job: Job) -> None:
-        """Let a target go that was not called, or was turned away."""
+        """Drop a target that was not called, or was turned away."""
         self.lanes.release(job)
         if job.fallback is not None and not self._left:
             self._emit(job.fallback)
@@ -271,7 +271,7 @@ class Scheduler(Generic[T]):
         self._go_on()
 
     def _abandon(self) -> None:
-        """Let go what is watched: nothing more can be seen of it, or written down."""
+        """Drop what is watched: nothing more can be seen of it, or written down."""
         if self._watching is not None:
             self._watching.cancel()
         for job, late in () if self.watch is None else self.watch.abandon():

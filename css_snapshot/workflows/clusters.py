@@ -107,7 +107,7 @@ class _Pages:
                     yield cluster
 
     def tell_of_missing(self) -> None:
-        """Tell the observer that the list did not come as the service counts it."""
+        """Notify the observer that the list did not come as the service counts it."""
         event = ListIncomplete(
             method=LIST_CLUSTERS.method,
             path=LIST_CLUSTERS.template,
@@ -126,7 +126,7 @@ class _Pages:
 
 
 def _may_be_too_large(failure: CSSError) -> bool:
-    """Tell whether a smaller page may be served where this one was not."""
+    """Check whether a smaller page may be served where this one was not."""
     if isinstance(failure, InvalidResponseError):
         return failure.oversized
     # Sites differ in the largest page that they serve, and in the code of a refusal.
