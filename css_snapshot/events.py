@@ -15,6 +15,8 @@ from typing import Literal
 import attrs
 
 logger = logging.getLogger("css_snapshot")
+# Whoever uses this package decides what becomes of its log, and the default is nothing.
+logger.addHandler(logging.NullHandler())
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -35,7 +35,7 @@ from css_snapshot.emulator import (
     EmulatorTransport,
     Fault,
 )
-from css_snapshot.emulator.pytest_plugin import EmulatedTime
+from css_snapshot.emulator.emulated_time import EmulatedTime
 from css_snapshot.events import (
     AttemptAnswered,
     AttemptStarted,

@@ -25,7 +25,7 @@ from css_snapshot.emulator import (
     EmulatorTransport,
     Fault,
 )
-from css_snapshot.emulator.pytest_plugin import EmulatedTime
+from css_snapshot.emulator.emulated_time import EmulatedTime
 from tests.integrations.examples.web_backend import create_app
 
 EXAMPLES: Final = Path(__file__).parent / "examples"
