@@ -98,7 +98,7 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
-            "api.clusters": (
+            "css_snapshot.api.clusters": (
                 "Cluster",
                 "ClusterInstance",
                 "ClusterStatus",
@@ -107,17 +107,17 @@ else:
                 "PolicySummary",
                 "SnapshotReadiness",
             ),
-            "api.policies": (
+            "css_snapshot.api.policies": (
                 "SnapshotFrequency",
                 "SnapshotPolicy",
             ),
-            "api.requests": (
+            "css_snapshot.api.requests": (
                 "CreateSnapshotRequest",
                 "RestoreSnapshotRequest",
                 "SnapshotSettings",
             ),
-            "clock": ("Clock",),
-            "errors": (
+            "css_snapshot.clock": ("Clock",),
+            "css_snapshot.errors": (
                 "APIError",
                 "AuthenticationError",
                 "BadRequestError",
@@ -159,7 +159,7 @@ else:
                 "UnexpectedStatusError",
                 "WaitTimeoutError",
             ),
-            "models": (
+            "css_snapshot.models": (
                 "Backup",
                 "BackupType",
                 "Datastore",
@@ -168,16 +168,16 @@ else:
                 "Snapshot",
                 "SnapshotStatus",
             ),
-            "retry": (
+            "css_snapshot.retry": (
                 "RetryBudget",
                 "RetryPolicy",
             ),
-            "service": ("SnapshotService",),
-            "transport.default": (
+            "css_snapshot.service": ("SnapshotService",),
+            "css_snapshot.transport.default": (
                 "ClientTransport",
                 "default_transport",
             ),
-            "version": ("__version__",),
+            "css_snapshot.version": ("__version__",),
         },
         modules=("auth", "errors", "events", "fanout", "typing"),
     )

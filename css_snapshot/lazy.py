@@ -14,7 +14,7 @@ def lazy_names(
 
     Args:
         package: Name of the package.
-        homes: Public names by the module that defines them, relative to the package.
+        homes: Public names by the module that defines them.
         modules: Public modules that are attributes of the package as well.
 
     Returns:
@@ -28,7 +28,7 @@ def lazy_names(
             return import_module(f"{package}.{name}")
         if name not in home_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value: object = getattr(import_module(f"{package}.{home_of[name]}"), name)
+        value: object = getattr(import_module(home_of[name]), name)
         # Found without this function from now on.
         setattr(sys.modules[package], name, value)
         return value

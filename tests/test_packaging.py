@@ -1,4 +1,5 @@
 import ast
+import importlib
 import inspect
 import re
 import subprocess
@@ -11,7 +12,7 @@ from typing import Final
 import pytest
 
 import css_snapshot
-from css_snapshot import auth, errors, version
+from css_snapshot import auth, errors, typing, version
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PACKAGE: Final = Path(css_snapshot.__file__).parent
@@ -39,7 +40,9 @@ def _core_modules() -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("module", [css_snapshot, auth], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [css_snapshot, auth, typing], ids=lambda m: m.__name__
+)
 def test_all_public_names_are_listed_sorted_once_and_there(module: object) -> None:
     names = vars(module)["__all__"]
 
@@ -51,16 +54,15 @@ LAZY: Final = (
     "css_snapshot",
     "css_snapshot.emulator",
     "css_snapshot.integrations.airflow",
+    "css_snapshot.typing",
 )
 
 
-def _seen_by_type_checkers(
-    imports: list[ast.stmt], package: str
-) -> set[tuple[str, str]]:
-    """Return pairs of a home, relative to the package, and a name that is public."""
+def _seen_by_type_checkers(imports: list[ast.stmt]) -> set[tuple[str, str]]:
+    """Return pairs of a home and a name that is public."""
     assert all(isinstance(node, ast.ImportFrom) for node in imports)
     return {
-        ((node.module or "").removeprefix(package).lstrip("."), alias.name)
+        (node.module or "", alias.name)
         for node in imports
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
@@ -68,26 +70,30 @@ def _seen_by_type_checkers(
     }
 
 
-def _loaded_lazily(statements: list[ast.stmt]) -> set[tuple[str, str]]:
-    call = statements[-1].value if isinstance(statements[-1], ast.Assign) else None
-    assert isinstance(call, ast.Call)
+def _loaded_lazily(statements: list[ast.stmt], package: str) -> set[tuple[str, str]]:
+    (call,) = (
+        node.value
+        for node in statements
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.targets[0], ast.Tuple)
+    )
     homes: dict[str, tuple[str, ...]] = ast.literal_eval(call.args[1])
     modules = [ast.literal_eval(keyword.value) for keyword in call.keywords]
     return {
         *((home, name) for home, names in homes.items() for name in names),
-        *(("", name) for names in modules for name in names),
+        *((package, name) for names in modules for name in names),
     }
 
 
 @pytest.mark.parametrize("package", LAZY)
 def test_type_checkers_see_what_is_loaded_lazily_where_it_is(package: str) -> None:
-    path = PACKAGE.parent.joinpath(*package.split("."), "__init__.py")
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = ast.parse(inspect.getsource(importlib.import_module(package)))
     (branches,) = (node for node in tree.body if isinstance(node, ast.If))
 
-    seen = _seen_by_type_checkers(branches.body, package)
+    seen = _seen_by_type_checkers(branches.body)
 
-    assert seen == _loaded_lazily(branches.orelse)
+    assert seen == _loaded_lazily(branches.orelse, package)
     assert len(seen) > 3
 
 

@@ -29,8 +29,11 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
-            "hook": ("SnapshotHook",),
-            "operators": ("CreateSnapshotOperator", "ListClustersOperator"),
-            "trigger": ("SnapshotTrigger",),
+            "css_snapshot.integrations.airflow.hook": ("SnapshotHook",),
+            "css_snapshot.integrations.airflow.operators": (
+                "CreateSnapshotOperator",
+                "ListClustersOperator",
+            ),
+            "css_snapshot.integrations.airflow.trigger": ("SnapshotTrigger",),
         },
     )
