@@ -70,14 +70,18 @@ def check_choices(**chosen: str) -> None:
             raise ConfigurationError(f"{option}: must be one of {', '.join(choices)}")
 
 
-def check_auth(auth: httpx.Auth) -> None:
-    """Check that requests can be authenticated with it.
+def check_auth(auth: object) -> None:
+    """Check that requests can be authenticated with a plugin.
 
     Raises:
-        ConfigurationError: They can't.
+        ConfigurationError: If the plugin is not an `httpx.Auth`.
     """
-    if not isinstance(auth, httpx.Auth):
-        raise ConfigurationError("auth: must be an httpx.Auth, such as TokenAuth")
+    if isinstance(auth, httpx.Auth):
+        return
+    hint = "such as TokenAuth"
+    if any(kind.__module__ == "httpx2" for kind in type(auth).__mro__):
+        hint = "for which AuthFromHttpx2 of css_snapshot.integrations.httpx2 takes it"
+    raise ConfigurationError(f"auth: must be an httpx.Auth, {hint}")
 
 
 def options_from(
