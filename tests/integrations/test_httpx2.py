@@ -374,7 +374,10 @@ class Failing(httpx2.AsyncBaseTransport):
     def __init__(self, failure: Exception) -> None:
         self.failure = failure
 
-    async def handle_async_request(self, _request: httpx2.Request) -> httpx2.Response:
+    async def handle_async_request(
+        self,
+        request: httpx2.Request,  # noqa: ARG002  # the interface's
+    ) -> httpx2.Response:
         raise self.failure
 
 
@@ -492,7 +495,8 @@ async def test_a_transport_of_httpx2_that_is_no_asynchronous_one_is_a_wrong_set_
 
     class Halfway(httpx2.AsyncBaseTransport):
         async def handle_async_request(
-            self, _request: httpx2.Request
+            self,
+            request: httpx2.Request,  # noqa: ARG002  # the interface's
         ) -> httpx2.Response:
             return httpx2.Response(200, stream=Lines())
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Final, Unpack
 
+import attrs
 import httpx
 import pytest
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
@@ -21,6 +22,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 from css_snapshot import (
+    ClusterBusyError,
     ForbiddenError,
     InternalServerError,
     RetryBudget,
@@ -43,13 +45,18 @@ from css_snapshot.events import (
     OperationFinished,
     OperationStarted,
     TokenRenewed,
+    Workflow,
+    WorkflowFinished,
+    telling_workflow,
 )
-from css_snapshot.fanout import Target
+from css_snapshot.fanout import Busy, Target
+from css_snapshot.integrations.instruments import snake_case
 from css_snapshot.integrations.opentelemetry import Telemetry, number_resends
 from css_snapshot.service import ServiceOptions
 
 CREATE: Final = "POST /v1.0/{project_id}/clusters/{cluster_id}/index_snapshot"
 LIST: Final = "GET /v1.0/{project_id}/clusters/{cluster_id}/index_snapshots"
+BUSY: Final = ClusterBusyError("busy", status=409)
 SERVER_ERROR: Final = "css_snapshot.errors.InternalServerError"
 
 
@@ -388,6 +395,150 @@ def test_events_of_an_operation_whose_start_was_missed_are_measured_all_the_same
     assert exported.metric("css_snapshot.operation.duration")[0][1] == 1
 
 
+async def test_the_requests_of_one_workflow_belong_together(
+    state: EmulatorState,
+    make: Callable[..., SnapshotService],
+    exported: Exported,
+    time: EmulatedTime,
+) -> None:
+    state.faults.add(Fault.status(500), operation="create")
+    cluster_id = state.cluster_ids[0]
+    workflow = Workflow(name="ensure", cluster_id=cluster_id)
+
+    with telling_workflow(exported.telemetry, workflow, time.timestamp):
+        await make().ensure(cluster_id, "nightly")
+
+    around = exported.spans["css_snapshot.ensure"]
+    within = [span for span in exported.all_spans if span is not around]
+    assert {span.name for span in within} == {LIST, CREATE}
+    assert len([span for span in within if span.name == CREATE]) == 2
+    assert around.context is not None
+    assert around.parent is None
+    assert {span.parent.span_id for span in within if span.parent is not None} == {
+        around.context.span_id
+    }
+    assert len({span.context.trace_id for span in within if span.context}) == 1
+    assert around.kind is SpanKind.INTERNAL
+    assert around.status.status_code is StatusCode.UNSET
+    assert attributes_of(around) == {
+        "css_snapshot.workflow": "ensure",
+        "css_snapshot.cluster_id": cluster_id,
+    }
+    assert names_of(around) == ["reconciliation", "retry"]
+    assert exported.metric("css_snapshot.workflow.duration") == [
+        ({"css_snapshot.workflow": "ensure"}, 1)
+    ]
+    assert not get_current_span().is_recording()
+
+
+async def test_the_targets_of_a_run_are_within_its_span(
+    state: EmulatorState,
+    make: Callable[..., SnapshotService],
+    exported: Exported,
+    time: EmulatedTime,
+) -> None:
+    service = make()
+
+    async def ensure(cluster_id: str) -> None:
+        workflow = Workflow(name="ensure", cluster_id=cluster_id)
+        with telling_workflow(exported.telemetry, workflow, time.timestamp):
+            await service.ensure(cluster_id, "nightly")
+
+    run = Workflow(name="fan_out")
+    with telling_workflow(exported.telemetry, run, time.timestamp):
+        async with asyncio.TaskGroup() as group:
+            for cluster_id in state.cluster_ids:
+                group.create_task(ensure(cluster_id))
+
+    outer = exported.spans["css_snapshot.fan_out"]
+    targets = [s for s in exported.all_spans if s.name == "css_snapshot.ensure"]
+    assert attributes_of(outer) == {"css_snapshot.workflow": "fan_out"}
+    assert outer.context is not None
+    assert len(targets) == 3
+    for target in targets:
+        assert target.parent is not None
+        assert target.context is not None
+        assert target.parent.span_id == outer.context.span_id
+        inner = [
+            attributes_of(span)["css_snapshot.cluster_id"]
+            for span in exported.all_spans
+            if span.parent is not None and span.parent.span_id == target.context.span_id
+        ]
+        assert inner == [attributes_of(target)["css_snapshot.cluster_id"]] * 2
+
+
+def test_a_workflow_that_failed_says_why(exported: Exported) -> None:
+    workflow = Workflow(name="wait", cluster_id="c1")
+
+    with (
+        pytest.raises(LookupError),
+        telling_workflow(exported.telemetry, workflow, lambda: 0.0),
+    ):
+        raise LookupError("a text that may hold anything")
+
+    (span,) = exported.all_spans
+    assert span.status.status_code is StatusCode.ERROR
+    assert span.status.description == "LookupError"
+    ((series, count),) = exported.metric("css_snapshot.workflow.duration")
+    assert series == {
+        "css_snapshot.workflow": "wait",
+        "error.type": "builtins.LookupError",
+    }
+    assert count == 1
+
+
+def test_the_end_of_a_workflow_whose_start_was_missed_is_measured_all_the_same(
+    exported: Exported,
+) -> None:
+    workflow = Workflow(name="wait", cluster_id="c1")
+
+    exported.telemetry(WorkflowFinished(workflow=workflow, elapsed=1.0, error=None))
+
+    assert exported.all_spans == ()
+    assert exported.metric("css_snapshot.workflow.duration")[0][1] == 1
+
+
+def test_an_event_of_a_later_release_is_named_on_the_span(exported: Exported) -> None:
+    class SomethingNew:
+        pass
+
+    with exported.tracer_provider.get_tracer("test").start_as_current_span("around"):
+        exported.telemetry(SomethingNew())  # type: ignore[arg-type]  # that is the test
+
+    assert names_of(exported.spans["around"]) == ["something_new"]
+
+
+def test_an_outcome_is_counted_with_the_clusters_name_if_that_is_known(
+    exported: Exported,
+) -> None:
+    @attrs.frozen
+    class Named(Target):
+        cluster_name: str | None = None
+
+    for name in ("logs", None):
+        target = Named("c1", "nightly", cluster_name=name)
+        exported.telemetry.count(Busy(target=target, error=BUSY))
+
+    assert exported.metric("css_snapshot.outcomes") == [
+        (
+            {
+                "css_snapshot.outcome": "busy",
+                "css_snapshot.cluster_id": "c1",
+                "css_snapshot.cluster_name": "logs",
+            },
+            1,
+        ),
+        ({"css_snapshot.outcome": "busy", "css_snapshot.cluster_id": "c1"}, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("NotReady", "not_ready"), ("Created", "created")]
+)
+def test_the_words_of_a_class_are_told_apart(kind: str, name: str) -> None:
+    assert snake_case(type(kind, (), {})) == name
+
+
 async def test_the_outcomes_of_a_run_are_counted_as_they_pass(
     state: EmulatorState, make: Callable[..., SnapshotService], exported: Exported
 ) -> None:
@@ -400,10 +551,19 @@ async def test_the_outcomes_of_a_run_are_counted_as_they_pass(
         passed = [outcome async for outcome in exported.telemetry.counting(run)]
 
     assert {outcome.target.cluster_id for outcome in passed} == {first, second, third}
-    assert sorted(exported.metric("css_snapshot.outcomes"), key=str) == [
-        ({"css_snapshot.outcome": outcome}, 1)
-        for outcome in ("adopted", "created", "failed")
-    ]
+    counted = {
+        series["css_snapshot.cluster_id"]: (series["css_snapshot.outcome"], count)
+        for series, count in exported.metric("css_snapshot.outcomes")
+    }
+    assert counted == {
+        first: ("created", 1),
+        second: ("failed", 1),
+        third: ("adopted", 1),
+    }
+    assert all(
+        set(series) == {"css_snapshot.outcome"}
+        for series, _ in exported.metric("css_snapshot.target.duration")
+    )
     assert len(exported.metric("css_snapshot.target.duration")) == 3
 
 
