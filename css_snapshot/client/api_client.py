@@ -19,6 +19,7 @@ from css_snapshot.errors import (
     CSSError,
     RequestTimeoutError,
 )
+from css_snapshot.event_loop import running_loop
 from css_snapshot.events import (
     AttemptAnswered,
     AttemptStarted,
@@ -311,7 +312,7 @@ class ApiClient:
         return self._outgoing
 
     def _check_loop(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         if self._loop is None:
             self._loop = loop
         elif self._loop is not loop:

@@ -6,6 +6,7 @@ from typing import Generic, Self, TypeVar
 
 from css_snapshot.clock import Clock
 from css_snapshot.errors import ConfigurationError
+from css_snapshot.event_loop import running_loop
 from css_snapshot.events import logger
 from css_snapshot.fanout.journal.journal import Journal
 from css_snapshot.fanout.journal.records import Records
@@ -77,6 +78,7 @@ class FanOut(Generic[T_co]):
     async def __aenter__(self) -> Self:
         if self._entered:
             raise ConfigurationError("a run can be entered once; make a new one")
+        running_loop()
         self._entered = True
         if self._journal is not None:
             await self._journal.open()

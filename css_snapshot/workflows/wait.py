@@ -20,6 +20,7 @@ from css_snapshot.errors import (
     TransportError,
     WaitTimeoutError,
 )
+from css_snapshot.event_loop import running_loop
 from css_snapshot.models import RestoreStatus, Snapshot, SnapshotStatus
 
 Progress = Callable[[Snapshot], object]
@@ -84,6 +85,7 @@ class SnapshotWatch:
         check_id("snapshot_id", waiter.snapshot_id)
         if not (timeout > 0 and poll > 0):
             raise ConfigurationError("timeout, poll: must be above 0 seconds")
+        running_loop()
         limit = asyncio.timeout(timeout)
         try:
             async with (
