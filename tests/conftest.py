@@ -41,6 +41,23 @@ _VARIABLES: Final = (
 )
 
 
+_TESTS: Final = Path(__file__).parent
+_LOWEST: Final = frozenset(
+    {
+        *("api", "auth", "cli", "client", "emulator", "integrations", "transport"),
+        *("workflows", "test_packaging.py", "test_retry.py", "test_service.py"),
+    }
+)
+"""Where something tests what this package does with a dependency."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what a version of a dependency that is too old could break."""
+    for item in items:
+        if item.path.relative_to(_TESTS).parts[0] in _LOWEST:
+            item.add_marker("lowest")
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the machine's own settings out of the environment."""
