@@ -1,4 +1,4 @@
-"""The arguments of the service, and where the environment says what they are."""
+"""The arguments of the service, taken from its caller and the environment."""
 
 from collections.abc import Mapping
 from typing import Final, TypedDict, get_args
@@ -41,15 +41,15 @@ class ServiceOptions(TypedDict, total=False):
 
 
 def address(region: str | None, endpoint: str | None, *, allow_insecure: bool) -> str:
-    """Answer the address to use, of which the explicit one goes first.
+    """Return the checked endpoint; one that is given takes precedence over a region's.
 
     Args:
         region: For example `cn-north-4`.
-        endpoint: The address itself.
+        endpoint: The endpoint itself.
         allow_insecure: Accept `http` anywhere.
 
     Raises:
-        ConfigurationError: There is none, or it can't be used.
+        ConfigurationError: If neither is given, or the endpoint is invalid.
     """
     if endpoint is None:
         if region is None:
@@ -59,10 +59,10 @@ def address(region: str | None, endpoint: str | None, *, allow_insecure: bool) -
 
 
 def check_choices(**chosen: str) -> None:
-    """Check options of which each is one of a few words.
+    """Check the options that accept a few words only.
 
     Raises:
-        ConfigurationError: One is none of them.
+        ConfigurationError: If an option has another value.
     """
     for option, value in chosen.items():
         choices = _CHOICES[option]
@@ -87,10 +87,14 @@ def check_auth(auth: object) -> None:
 def options_from(
     environ: Mapping[str, str], overrides: ServiceOptions
 ) -> ServiceOptions:
-    """Answer what the environment says, where the overrides don't.
+    """Return the options from the environment, except where they are overridden.
+
+    Args:
+        environ: The environment variables.
+        overrides: Options that take precedence.
 
     Raises:
-        ConfigurationError: A variable that is needed is missing or unusable.
+        ConfigurationError: If a required variable is missing or invalid.
     """
     options = ServiceOptions()
     if "auth" not in overrides:

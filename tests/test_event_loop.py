@@ -9,6 +9,7 @@ import pytest
 from css_snapshot import ConfigurationError, SnapshotService
 from css_snapshot.auth import TokenAuth
 from css_snapshot.fanout import Target
+from tests.support.service_double import ServiceDouble
 
 Call = Callable[[SnapshotService], Coroutine[object, object, object]]
 
@@ -41,7 +42,7 @@ def test_a_call_without_asyncio_says_what_is_missing(call: str) -> None:
         project_id="p",
         endpoint="https://css.example",
         auth=TokenAuth("t"),
-        transport=httpx.MockTransport(lambda _: httpx.Response(500)),
+        transport=ServiceDouble(httpx.Response(500)),
     )
     # Trio steps coroutines in the same way.
     coroutine = CALLS[call](service)
