@@ -47,6 +47,7 @@ def test_all_public_names_are_listed_sorted_once_and_there(module: object) -> No
     names = vars(module)["__all__"]
 
     assert names == sorted(set(names))
+    assert [name for name in names if name.startswith("_")] == []
     assert [name for name in names if not hasattr(module, name)] == []
 
 

@@ -31,7 +31,6 @@ credential.
 
 from collections.abc import AsyncIterable, AsyncIterator
 from contextvars import Token
-from importlib import metadata
 from typing import Final, TypeVar
 
 import attrs
@@ -62,6 +61,7 @@ from css_snapshot.integrations.instruments import (
     snake_case,
     workflow_attributes,
 )
+from css_snapshot.version import __version__
 
 try:
     from opentelemetry import context, metrics, trace
@@ -102,10 +102,9 @@ class Telemetry:
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
-        version = metadata.version("css-snapshot")
-        self._tracer = trace.get_tracer("css_snapshot", version, tracer_provider)
+        self._tracer = trace.get_tracer("css_snapshot", __version__, tracer_provider)
         self._instruments = Instruments(
-            metrics.get_meter("css_snapshot", version, meter_provider)
+            metrics.get_meter("css_snapshot", __version__, meter_provider)
         )
         self._open: dict[Call | Workflow, _Recording] = {}
 

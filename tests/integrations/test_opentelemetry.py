@@ -21,6 +21,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
+import css_snapshot
 from css_snapshot import (
     ClusterBusyError,
     ForbiddenError,
@@ -181,6 +182,9 @@ async def test_one_operation_is_one_span_with_the_conventional_attributes(
         "http.response.status_code": 201,
         "css_snapshot.cluster_id": cluster_id,
     }
+    assert span.instrumentation_scope is not None
+    assert span.instrumentation_scope.name == "css_snapshot"
+    assert span.instrumentation_scope.version == css_snapshot.__version__
     assert names_of(span) == ["attempt"]
     (attempts,) = exported.metric("css_snapshot.attempts")
     assert attempts[0]["http.response.status_code"] == 201
@@ -303,8 +307,12 @@ async def test_what_exactly_once_does_shows_on_the_span_around_it(
         for span in children
     )
     assert names_of(around) == ["reconciliation"]
-    found = dict(around.events[0].attributes or {})
-    assert found["css_snapshot.found"] == 1
+    assert dict(around.events[0].attributes or {}) == {
+        "css_snapshot.cluster_id": state.cluster_ids[0],
+        "css_snapshot.name": "nightly",
+        "css_snapshot.found": 1,
+        "css_snapshot.looks": 1,
+    }
     assert exported.metric("css_snapshot.reconciliations") == [
         ({"css_snapshot.found": 1}, 1)
     ]

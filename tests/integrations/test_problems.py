@@ -271,3 +271,23 @@ def test_a_pruning_that_broke_off_is_answered_as_its_cause_with_what_was_deleted
     assert problem.body["error"] == "PruneError"
     assert problem.body["deleted"] == ["s1"]
     assert problem.body["snapshot_id"] == "s3"
+
+
+def test_a_pruning_that_broke_off_for_another_reason_is_told_as_no_more_than_that() -> (
+    None
+):
+    error = PruneError("broke off", cluster_id="c1", snapshot_id="s3")
+    error.__cause__ = LookupError("a bug")
+
+    problem = problem_for(error)
+
+    assert problem.status == 500
+    assert problem.body["error"] == "PruneError"
+    assert problem.body["deleted"] == []
+
+
+def test_only_a_pruning_is_answered_as_its_cause() -> None:
+    error = refused(BadRequestError, 400)
+    error.__cause__ = refused(ThrottledError, 429)
+
+    assert problem_for(error).status == 422
