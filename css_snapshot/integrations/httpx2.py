@@ -31,13 +31,6 @@ except ImportError as error:
         "this needs the extra css-snapshot[httpx2]: pip install 'css-snapshot[httpx2]'"
     ) from error
 
-__all__ = [
-    "AuthForHttpx2",
-    "AuthFromHttpx2",
-    "ClientFromHttpx2",
-    "TransportFromHttpx2",
-]
-
 _ASYNC_ONLY: Final = "this plugin authenticates requests of asynchronous clients only"
 
 
@@ -50,8 +43,6 @@ class AuthForHttpx2(httpx2.Auth):
 
     def __init__(self, auth: httpx.Auth) -> None:
         self._auth = auth
-        self.requires_request_body = auth.requires_request_body
-        self.requires_response_body = auth.requires_response_body
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._auth!r})"
@@ -83,8 +74,6 @@ class AuthFromHttpx2(httpx.Auth):
 
     def __init__(self, auth: httpx2.Auth) -> None:
         self._auth = auth
-        self.requires_request_body = auth.requires_request_body
-        self.requires_response_body = auth.requires_response_body
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._auth!r})"

@@ -292,6 +292,25 @@ async def test_a_service_works_over_httpx2(
     assert refused.value.code == "CSS.0001"
 
 
+async def test_a_streamed_body_is_sent_whole_over_httpx2(
+    over_httpx2: httpx.AsyncBaseTransport,
+) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"name": '
+        yield b'"snapshot_001"}'
+
+    async with (
+        FaultServer() as server,
+        httpx.AsyncClient(transport=over_httpx2) as client,
+    ):
+        answer = await client.post(
+            f"{server.endpoint}/x", content=body(), headers={"Content-Length": "24"}
+        )
+
+    assert answer.status_code == 201
+    assert server.requests[0].body == b'{"name": "snapshot_001"}'
+
+
 SCRIPTS: Final[dict[str, Script]] = {
     script.__name__: script
     for script in (
