@@ -7,7 +7,7 @@ from css_snapshot.api.clusters import (
     ClusterInstance,
     ClusterStatus,
     FailedReason,
-    NotReady,
+    NotReadyReason,
     PolicySummary,
     SnapshotReadiness,
 )
@@ -41,6 +41,7 @@ from css_snapshot.errors import (
     InternalServerError,
     InvalidResponseError,
     JournalBusyError,
+    JournalEntryError,
     JournalError,
     NotAcceptableError,
     NotFoundError,
@@ -70,6 +71,7 @@ from css_snapshot.models import (
     SnapshotStatus,
 )
 from css_snapshot.retry import RetryBudget, RetryPolicy
+from css_snapshot.serialize import to_dict
 from css_snapshot.service import SnapshotService
 from css_snapshot.transport.default import ClientTransport, default_transport
 from css_snapshot.workflows.coverage import Coverage, assess
@@ -112,12 +114,13 @@ __all__ = [
     "InternalServerError",
     "InvalidResponseError",
     "JournalBusyError",
+    "JournalEntryError",
     "JournalError",
     "Kept",
     "NotAcceptableError",
     "NotFoundError",
     "NotImplementedByServerError",
-    "NotReady",
+    "NotReadyReason",
     "PartialSnapshotError",
     "PolicyDrift",
     "PolicySummary",
@@ -149,6 +152,7 @@ __all__ = [
     "WaitTimeoutError",
     "assess",
     "default_transport",
+    "to_dict",
 ]
 
 logging.getLogger("css_snapshot").addHandler(logging.NullHandler())

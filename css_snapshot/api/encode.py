@@ -1,4 +1,4 @@
-"""Bodies of requests, and how names that changed over the years are spelled in them."""
+"""Bodies of requests, with the names that changed over the years spelled as told."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -34,19 +34,19 @@ _ANY_PERIOD: Final = "00:00 GMT+08:00"
 
 
 def encode_create(request: CreateSnapshotRequest) -> bytes:
-    """Answer the body of a creation: compact JSON in UTF-8."""
+    """Return the body of a creation: compact JSON in UTF-8."""
     return _encode(_document(request))
 
 
 def encode_restore(request: RestoreSnapshotRequest, names: WireNames) -> bytes:
-    """Answer the body of a restoration."""
+    """Return the body of a restoration."""
     return _encode(_spelled(_document(request), names))
 
 
 def encode_policy(
     policy: SnapshotPolicy, names: WireNames, *, delete_automatic: bool = False
 ) -> bytes:
-    """Answer the body of the call that sets a policy."""
+    """Return the body of the call that sets a policy."""
     document = _document(policy)
     if delete_automatic:
         document["delete_auto"] = "true"
@@ -54,14 +54,14 @@ def encode_policy(
 
 
 def encode_opening(policy: SnapshotPolicy) -> bytes:
-    """Answer the body of the call, of version 2, that switches a policy on."""
+    """Return the body of the call of version 2 that switches a policy on."""
     document = {"period": _ANY_PERIOD} | _document(policy)
     del document["enable"]
     return _encode(document)
 
 
 def encode_settings(settings: SnapshotSettings, names: WireNames) -> bytes:
-    """Answer the body of the call that says where snapshots are stored."""
+    """Return the body of the call that says where snapshots are stored."""
     document = _document(settings)
     if settings.policy is not None:
         document |= _document(settings.policy)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from css_snapshot.workflows.ensure import OnExists
+from css_snapshot.typing import OnExists
 
 ClusterId = Annotated[str, typer.Argument(help="Id of the cluster.")]
 SnapshotId = Annotated[str, typer.Argument(help="Id of the snapshot.")]

@@ -158,7 +158,7 @@ class Settings:
 
 @asynccontextmanager
 async def service_of(options: ServiceOptions) -> AsyncIterator[SnapshotService]:
-    """Open a service over a transport that leaves the exit code of a process alone.
+    """Open a service, with a transport that is closed after it.
 
     Args:
         options: Its arguments; the others come from the environment.
@@ -167,9 +167,7 @@ async def service_of(options: ServiceOptions) -> AsyncIterator[SnapshotService]:
         ConfigurationError: Something that is needed is missing or unusable.
         RequestValidationError: The project's id is not one.
     """
-    # The threads of the "fast" one can still be at work while the interpreter ends,
-    # which then aborts the process.
-    transport = default_transport("httpx")
+    transport = default_transport()
     try:
         options["transport"] = transport
         async with SnapshotService.from_env(**options) as service:

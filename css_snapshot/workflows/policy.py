@@ -30,7 +30,7 @@ class PolicySwitch:
     Attributes:
         client: Carries the calls.
         api: Which of the vendor's ways to use.
-        names: How names are spelled that changed over the years.
+        names: How the names that changed over the years are spelled.
     """
 
     client: ApiClient

@@ -206,7 +206,7 @@ def assert_same_parts(theirs: Any, ours: Cluster) -> None:
     ) == (policy.enabled, policy.period, policy.frequency, policy.keep)
     names = ("id", "name", "type", "status", "spec_code", "az_code", "ip")
     assert [[getattr(node, name) for name in names] for node in theirs.instances] == [
-        [getattr(node, name) for name in names] for node in ours.instances
+        [getattr(node, name) for name in names] for node in ours.instances or ()
     ]
 
 

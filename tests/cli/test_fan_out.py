@@ -290,7 +290,7 @@ def test_a_run_with_a_journal_is_not_repeated(
 
     assert (first.exit_code, again.exit_code) == (0, 0)
     assert outcomes(again) == ["skipped"] * 5
-    assert {record["reason"] for record in again.records[:-1]} == {"done"}
+    assert {record["reason"] for record in again.records[:-1]} == {"accepted"}
     assert fleet.counts["create"] == 5
 
 
@@ -400,7 +400,7 @@ def test_a_status_is_all_entries_for_programs(
         *("kind", "cluster_id", "name", "state", "id", "how", "attempts", "since"),
         *("updated", "message"),
     }
-    assert (header["kind"], header["total"], header["done"]) == ("journal", 5, 5)
+    assert (header["kind"], header["total"], header["accepted"]) == ("journal", 5, 5)
     assert header["in_use"] is False
 
 

@@ -134,18 +134,20 @@ async def test_every_status_in_every_dialect_is_its_own_error_and_only_500_repea
         transport.status, transport.requests = status, 0
         error = await _outcome(CALLS[name], service)
 
-        if (name, status, dialect) == ("delete", 200, "empty"):
+        if (name, dialect) == ("delete", "empty") and httpx.codes.is_success(status):
             assert error is None
             continue
         if name == "delete" and _leaves_open(status):
             # The list can't be read either, so it stays unknown.
             assert type(error) is IndeterminateDeleteError, status
             error = error.earlier[-1]
-        assert type(error) is _expected(name, status, code), status
+        # A code that only repeats the status is none.
+        told = "" if code == str(status) else code
+        assert type(error) is _expected(name, status, told), status
         assert isinstance(error, APIError | InvalidResponseError)
         assert (error.status, error.request_id) == (status, REQUEST_ID), status
         if isinstance(error, APIError):
-            assert (error.code, error.message) == (code, message), status
+            assert (error.code, error.message) == (told, message), status
         assert error.sent is None, status
         assert str(status) in str(error), status
         assert transport.requests == (3 if status == 500 else 1), status

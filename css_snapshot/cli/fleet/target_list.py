@@ -18,7 +18,7 @@ import attrs
 
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.fanout import Target
-from css_snapshot.workflows.ensure import OnExists
+from css_snapshot.typing import OnExists
 
 
 @attrs.frozen(kw_only=True)

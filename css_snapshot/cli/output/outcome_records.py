@@ -3,7 +3,16 @@
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.cli.output.records import Json
 from css_snapshot.errors import APIError
-from css_snapshot.fanout import Adopted, Created, Outcome, Skipped, Summary
+from css_snapshot.fanout import (
+    Adopted,
+    Completed,
+    Created,
+    Late,
+    Outcome,
+    Skipped,
+    Spoiled,
+    Summary,
+)
 
 
 def outcome_record(outcome: Outcome[object]) -> Json:
@@ -32,8 +41,11 @@ def outcome_record(outcome: Outcome[object]) -> Json:
             record["id"] = None if outcome.backup is None else outcome.backup.id
             record["reason"] = outcome.reason
             record["message"] = outcome.error
-        case _:
-            record |= _error(outcome.error)
+        case Completed() | Spoiled() | Late():
+            record["id"] = outcome.backup.id
+    error = getattr(outcome, "error", None)
+    if isinstance(error, Exception):
+        record |= _error(error)
     return record
 
 
