@@ -202,6 +202,26 @@ def test_bad_settings_are_refused_and_change_nothing(
 @pytest.mark.parametrize(
     "change",
     [
+        {"bucket": "abc"},
+        {"bucket": "b" * 63},
+        {"bucket": "a.b--c.9"},
+        {"bucket": "192.168.0.a"},
+        {"base_path": "a//b..c/"},
+        {"base_path": ""},
+    ],
+    ids=str,
+)
+def test_good_settings_pass(
+    state: EmulatorState, cluster_id: str, change: Mapping[str, object]
+) -> None:
+    state.configure(cluster_id, {**SETTINGS, **change})
+    bucket = {**SETTINGS, **change}["bucket"]
+    assert state.get_policy(cluster_id)["bucket"] == bucket
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
         {"target_cluster": None},
         {"target_cluster": ""},
         {"target_cluster": 3},

@@ -85,14 +85,14 @@ _MOST_RULES: Final = 1_000
 
 @attrs.frozen(kw_only=True)
 class _PastSnapshot:
-    """A snapshot that is there already; what is left out is as for any other."""
+    """A snapshot that is there already."""
 
     name: str
     age: float = 0.0
     indices: str = "*"
     description: str = ""
     automatic: bool = False
-    outcome: Outcome | None = None
+    outcome: Outcome = "COMPLETED"
     build_seconds: float | None = None
     total_shards: int | None = None
     failed_shards: int | None = None
@@ -172,21 +172,20 @@ def add_snapshot(
 ) -> EmulatedSnapshot:
     """Add a snapshot of the past to a cluster, and return it."""
     past = structure(_PastSnapshot, document, where)
-    snapshot = state.add_snapshot(
+    return state.add_snapshot(
         cluster_id,
         past.name,
         indices=past.indices,
         description=past.description,
         automatic=past.automatic,
         age=past.age,
+        outcome=OutcomeRule(
+            outcome=past.outcome,
+            build_seconds=past.build_seconds,
+            total_shards=past.total_shards,
+            failed_shards=past.failed_shards,
+        ),
     )
-    if past.outcome is not None:
-        snapshot.outcome = past.outcome
-    if past.build_seconds is not None:
-        snapshot.build_seconds = past.build_seconds
-    snapshot.total_shards = past.total_shards
-    snapshot.spoiled_shards = past.failed_shards
-    return snapshot
 
 
 def change_cluster(

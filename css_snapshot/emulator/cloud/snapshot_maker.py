@@ -35,6 +35,7 @@ class SnapshotMaker:
         indices: str = "*",
         description: str = "",
         automatic: bool = False,
+        rule: OutcomeRule | None = None,
     ) -> EmulatedSnapshot:
         """Put a new snapshot into a cluster, whatever state that is in, and return it.
 
@@ -45,9 +46,10 @@ class SnapshotMaker:
             indices: Names, patterns or aliases joined by commas.
             description: The text given with it.
             automatic: Whether the policy took it.
+            rule: How it ends, `None` for what is in store.
         """
         policy = cluster.policy if automatic else None
-        rule = self._rule_for(cluster, name)
+        rule = rule or self._next_rule(cluster, name)
         snapshot = EmulatedSnapshot(
             id=self.ids.uuid(),
             name=name,
@@ -72,7 +74,7 @@ class SnapshotMaker:
         cluster.snapshots.append(snapshot)
         return snapshot
 
-    def _rule_for(self, cluster: EmulatedCluster, name: str) -> OutcomeRule:
+    def _next_rule(self, cluster: EmulatedCluster, name: str) -> OutcomeRule:
         if cluster.outcomes:
             return OutcomeRule(outcome=cluster.outcomes.popleft())
         return self.rules.choose(cluster.id, name) or _USUAL

@@ -2,6 +2,7 @@
 
 import secrets
 from collections import Counter, deque
+from collections.abc import Mapping
 
 import attrs
 
@@ -14,6 +15,7 @@ from css_snapshot.emulator.cloud.fault_rules import Faults
 from css_snapshot.emulator.cloud.iam import Iam
 from css_snapshot.emulator.cloud.ledger import Ledger, RecordedRequest
 from css_snapshot.emulator.cloud.metadata import Metadata
+from css_snapshot.emulator.cloud.outcome_rules import OutcomeRule
 from css_snapshot.emulator.cloud.policy_calls import PolicyCalls
 from css_snapshot.emulator.cloud.rows import cluster_row
 from css_snapshot.emulator.cloud.snapshot_calls import SnapshotCalls
@@ -129,11 +131,11 @@ class EmulatorState(SnapshotCalls, PolicyCalls):
         description: str = "",
         automatic: bool = False,
         age: float = 0.0,
+        outcome: Outcome | OutcomeRule | None = None,
     ) -> EmulatedSnapshot:
         """Put a snapshot into a cluster without a caller having asked for it.
 
-        It ends as the outcomes in store for the cluster have it. What is returned may
-        be changed: it is the snapshot itself.
+        What is returned may be changed: it is the snapshot itself.
 
         Args:
             cluster_id: Whose snapshot it is.
@@ -142,7 +144,11 @@ class EmulatorState(SnapshotCalls, PolicyCalls):
             description: The text given with it.
             automatic: Whether the policy took it.
             age: How long ago it began, in seconds.
+            outcome: How it ends, `None` for what is in store; a rule says of its shards
+                and of its building as well.
         """
+        if isinstance(outcome, str):
+            outcome = OutcomeRule(outcome=outcome)
         return self.maker.make(
             self.cluster(cluster_id),
             name,
@@ -150,6 +156,7 @@ class EmulatorState(SnapshotCalls, PolicyCalls):
             indices=indices,
             description=description,
             automatic=automatic,
+            rule=outcome,
         )
 
     def next_outcome(self, cluster_id: str, *outcomes: Outcome) -> None:
@@ -165,7 +172,9 @@ class EmulatorState(SnapshotCalls, PolicyCalls):
         cluster = self.cluster(cluster_id)
         cluster.snapshots = [row for row in cluster.snapshots if row.id != snapshot_id]
 
-    def list_clusters(self, query: dict[str, str] | None = None) -> dict[str, object]:
+    def list_clusters(
+        self, query: Mapping[str, str] | None = None
+    ) -> dict[str, object]:
         """ListClustersDetails: `{"totalSize", "clusters": [...]}`, newest first.
 
         Args:
