@@ -41,12 +41,14 @@ def structure(kind: type[T], document: object, where: str) -> T:
         SetupError: If a key is unknown, or a value does not fit.
     """
     arguments = read_fields(kind, document, where)
+    for field in attrs.fields(kind):
+        if field.default is attrs.NOTHING and field.name not in arguments:
+            raise SetupError(f"{where}: lacks {field.name}")
     try:
         return kind(**arguments)
-    except (TypeError, ValueError) as exc:
+    except ValueError as exc:
         # attrs puts the attribute and all else behind the message.
-        reason = exc.args[0] if exc.args else exc
-        raise SetupError(f"{where}: {reason}") from None
+        raise SetupError(f"{where}: {exc.args[0]}") from None
 
 
 def read_fields(

@@ -114,7 +114,8 @@ class Users:
         if document.get("password") != user.password:
             self._count_failure(user)
             raise _wrong()
-        user.failures = 0
+        if not user.totp_secret:
+            user.failures = 0
         return user
 
     def check_passcode(self, user: EmulatedUser, document: object) -> None:
@@ -133,6 +134,7 @@ class Users:
         if self._find(given) is not user or given.get("passcode") not in good:
             self._count_failure(user)
             raise iam_error(401, "The passcode is wrong.")
+        user.failures = 0
 
     def _count_failure(self, user: EmulatedUser) -> None:
         user.failures += 1
