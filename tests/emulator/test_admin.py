@@ -1,5 +1,6 @@
 """Driving the emulator from another process."""
 
+import itertools
 from typing import Any
 
 import httpx
@@ -265,7 +266,7 @@ async def test_more_rules_than_anyone_needs_are_refused(
     for _ in range(1_000):
         state.outcomes.add("FAILED", times=0)
         state.faults.add(Fault.drop(), operation="none")
-    state.next_outcome(cluster_id, *["FAILED"] * 10_000)
+    state.cluster(cluster_id).outcomes.extend(itertools.repeat("FAILED", 10_000))
 
     refused = [
         await client.post("/_emulator/rules", json={"outcome": "FAILED"}),

@@ -69,7 +69,7 @@ class Account:
         ]
 
     def _endpoint(self, kind: str, url: str) -> dict[str, object]:
-        region = self.project_name if kind == "css" else "*"
+        region = self.project_name
         return {
             "id": f"emulator-{kind}-public",
             "interface": "public",

@@ -28,7 +28,7 @@ as of `OutcomeRules.add`, faults as of `Fault` and `Faults.add`. Ages are in sec
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -103,7 +103,7 @@ class _FaultRule:
     """A fault, and the requests that it strikes."""
 
     fault: str
-    arguments: Mapping[str, object] = attrs.field(factory=dict)
+    arguments: Mapping[str, Any] = attrs.field(factory=dict)
     operation: str | None = None
     cluster_id: str | None = None
     times: int | None = 1

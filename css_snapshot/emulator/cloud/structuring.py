@@ -15,7 +15,7 @@ from typing import (
 
 import attrs
 
-T = TypeVar("T")
+A = TypeVar("A", bound=attrs.AttrsInstance)
 _MOST: Final = 10_000_000_000
 _NAMES: Final[Mapping[type, str]] = {
     float: "a number",
@@ -29,7 +29,7 @@ class SetupError(ValueError):
     """A set-up of the emulator is wrong; the message says where and why."""
 
 
-def structure(kind: type[T], document: object, where: str) -> T:
+def structure(kind: type[A], document: object, where: str) -> A:
     """Return an object of an attrs class that a document describes.
 
     Args:
@@ -52,7 +52,11 @@ def structure(kind: type[T], document: object, where: str) -> T:
 
 
 def read_fields(
-    kind: type, document: object, where: str, *, without: Sequence[str] = ()
+    kind: type[attrs.AttrsInstance],
+    document: object,
+    where: str,
+    *,
+    without: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the values of a document for the fields of an attrs class.
 
@@ -140,7 +144,7 @@ def _convert_sequence(
 
 
 def _convert_scalar(hint: Any, value: object, where: str) -> Any:
-    if hint is object:
+    if hint is Any:
         return value
     wanted = (int, float) if hint is float else (hint,)
     # Compared exactly, since True is an int as well.

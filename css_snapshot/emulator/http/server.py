@@ -96,8 +96,8 @@ class EmulatorServer:
         """
         if self._running is None:
             raise RuntimeError("the emulator's server is not running")
-        host, port = self._running[0].sockets[0].getsockname()[:2]
-        host = _REACHED_AT.get(host, host)
+        bound, port = self._running[0].sockets[0].getsockname()[:2]
+        host = str(_REACHED_AT.get(bound, bound))
         scheme = "http" if self._ssl is None else "https"
         return (
             f"{scheme}://[{host}]:{port}"
