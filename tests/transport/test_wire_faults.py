@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import datetime as dt
 import socket
 import ssl
@@ -209,6 +210,7 @@ async def test_a_fault_is_told_truly_shows_no_secret_and_leaves_the_pool_healthy
         fault.error if isinstance(fault.error, tuple) else (fault.error,)
     )
     assert error.sent is (False if isinstance(error, ConnectFailedError) else None)
+    assert call is create or "may have been carried out" not in str(error)
     assert len(server.requests) == fault.requests
     assert where_leaked(error, SECRETS) == []
     assert (error.__cause__, error.__context__) == (None, None)
@@ -296,6 +298,15 @@ def _assert_not_sent(
     assert (error.__cause__, error.__context__) == (None, None)
 
 
+def _has_ipv6() -> bool:
+    with (
+        contextlib.suppress(OSError),
+        socket.create_server(("::1", 0), family=socket.AF_INET6),
+    ):
+        return True
+    return False
+
+
 def _context(leaf: trustme.LeafCert) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     leaf.configure_cert(context)
@@ -343,6 +354,25 @@ async def test_a_right_certificate_is_accepted(
 
     assert type(error) is ConnectionLostError
     assert len(server.requests) == 2
+
+
+@pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_an_endpoint_may_be_an_address_of_ipv6(
+    service_at: ServiceAt, authority: trustme.CA, call: Call, scheme: str
+) -> None:
+    names: list[str | None] = []
+    tls = _context(authority.issue_cert("::1")) if scheme == "https" else None
+    if tls is not None:
+        tls.sni_callback = lambda _, name, __: names.append(name)
+
+    async with FaultServer(tls=tls, host="::1") as server:
+        place = f"[::1]:{server.port}"
+        assert await call(service_at(f"{scheme}://{place}")) is not None
+
+    assert server.requests[0].headers["host"] == place
+    # RFC 6066: an address is no server name.
+    assert set(names) <= {None}
 
 
 async def test_a_server_that_speaks_no_tls_proves_that_nothing_was_sent(
