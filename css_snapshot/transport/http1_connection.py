@@ -44,7 +44,7 @@ class Connection(asyncio.BufferedProtocol):
         self._connections.add(self)
         self._socket: HasFileno = transport.get_extra_info("socket")
         # TLS 1.3 sends tickets after the handshake, before there is any request.
-        self._is_silent = transport.get_extra_info("ssl_object") is None
+        self._must_be_silent = transport.get_extra_info("ssl_object") is None
 
     def send(self, request: bytes) -> bool:
         """Send a request.
@@ -59,10 +59,10 @@ class Connection(asyncio.BufferedProtocol):
             not self._reader.reusable
             or transport.is_closing()
             or self.idle_since < self._loop.time() - IDLE_SECONDS
-            or (self._is_silent and has_spoken(self._socket))
+            or (self._must_be_silent and has_spoken(self._socket))
         ):
             return False
-        self._is_silent = True
+        self._must_be_silent = True
         self._reader.expect()
         transport.write(request)
         # An open connection closes in `write` only if the system refused the first

@@ -220,6 +220,14 @@ def test_what_comes_before_any_request_spoils_the_connection() -> None:
     assert not reader.reusable
 
 
+def test_what_ends_before_any_request_spoils_the_connection() -> None:
+    reader = ResponseReader()
+
+    reader.finish()
+
+    assert (reader.complete, reader.reusable, reader.take()) == (True, False, b"")
+
+
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
 def test_a_body_without_a_length_ends_with_the_connection(version: bytes) -> None:
     head = b"HTTP/%b 200 OK\r\n\r\n" % version
