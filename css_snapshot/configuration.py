@@ -11,6 +11,7 @@ from css_snapshot.endpoints import check_endpoint, css_endpoint
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import Observer
 from css_snapshot.retry import RetryPolicy
+from css_snapshot.transport.default import TransportKind
 from css_snapshot.typing import PolicyApi, WireNames
 
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -27,7 +28,7 @@ class ServiceOptions(TypedDict, total=False):
     auth: httpx.Auth
     region: str | None
     endpoint: str | None
-    transport: httpx.AsyncBaseTransport | None
+    transport: httpx.AsyncBaseTransport | TransportKind | None
     retry: RetryPolicy | None
     timeout: float
     deadline: float | None

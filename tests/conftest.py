@@ -111,7 +111,13 @@ def _needing(kind: str, package: str) -> ParameterSet:
     return pytest.param(kind, marks=pytest.mark.skipif(missing, reason=reason))
 
 
-@pytest.fixture(params=["httpx", _needing("aiohttp", "httpx_aiohttp")])
+@pytest.fixture(
+    params=[
+        "httpx",
+        _needing("aiohttp", "httpx_aiohttp"),
+        _needing("fast", "httptools"),
+    ]
+)
 def transport_kind(request: pytest.FixtureRequest) -> str:
     """Run a test once over each kind of transport there is."""
     kind: str = request.param

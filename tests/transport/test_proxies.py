@@ -280,8 +280,8 @@ async def test_https_goes_through_a_tunnel_and_the_proxy_sees_no_credentials(
         monkeypatch.setenv("HTTPS_PROXY", address)
         transport = make_trusting(transport_kind)
         service = make_service(transport)
-        for number in range(3):
-            await service.create("c1", f"snapshot_{number}")
+        for _ in range(3):
+            await service.create("c1", "snapshot_001")
         await transport.aclose()
 
     assert (proxy.connections, len(server.requests)) == (1, 3)
