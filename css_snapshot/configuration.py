@@ -6,7 +6,12 @@ from typing import Final, TypedDict, get_args
 import httpx
 
 from css_snapshot.api.encode import WireNames
-from css_snapshot.auth import AkSkAuth, EnvironmentCredentials
+from css_snapshot.auth import (
+    AkSkAuth,
+    CredentialsChain,
+    EnvironmentToken,
+    TokenAuth,
+)
 from css_snapshot.clock import Clock
 from css_snapshot.endpoints import check_endpoint, css_endpoint
 from css_snapshot.errors import ConfigurationError
@@ -83,17 +88,23 @@ def check_auth(auth: httpx.Auth) -> None:
 def options_from(
     environ: Mapping[str, str], overrides: ServiceOptions
 ) -> ServiceOptions:
-    """Answer what the environment says, where the overrides don't.
+    """Return the arguments that the environment tells, where the overrides don't.
 
-    Raises:
-        ConfigurationError: A variable that is needed is missing or unusable.
+    Nothing here raises, as the variables would be shown in the traceback.
     """
     options = ServiceOptions()
-    if "auth" not in overrides:
-        options["auth"] = AkSkAuth(EnvironmentCredentials(environ))
     options["project_id"] = environ.get("HUAWEICLOUD_SDK_PROJECT_ID") or None
     if overrides.get("region") is None:
         options["endpoint"] = environ.get("CSS_ENDPOINT") or None
     options["region"] = environ.get("HUAWEICLOUD_SDK_REGION") or None
     options.update(overrides)
+    if "auth" not in overrides:
+        options["auth"] = _auth_from(environ, options["region"])
     return options
+
+
+def _auth_from(environ: Mapping[str, str], region: str | None) -> httpx.Auth:
+    token = EnvironmentToken(environ)
+    if token.is_set:
+        return TokenAuth(token)
+    return AkSkAuth(CredentialsChain.of_machine(environ, region=region), region=region)

@@ -5,7 +5,6 @@ Algorithm". The step numbers in the docstrings are those of the guide's chapters
 (canonical request), 2 (string to sign) and 3 (signature).
 """
 
-import hmac
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,7 +15,7 @@ import attrs
 import httpx
 
 from css_snapshot.auth.credentials import Credentials
-from css_snapshot.auth.headers import Item
+from css_snapshot.auth.secret import Secret
 from css_snapshot.errors import ConfigurationError
 
 ALGORITHM: Final = "SDK-HMAC-SHA256"
@@ -44,6 +43,10 @@ _PLAIN_PATH: Final = (
 )
 _ANY_BYTE: Final = "surrogateescape"
 
+_BLOCK: Final = sha256().block_size
+_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
+
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 """Lower-case names, and values."""
 
@@ -57,7 +60,7 @@ def sign(
     credentials: Credentials,
     at: datetime,
 ) -> dict[str, str]:
-    """Answer the headers that make a request a signed one, for 15 minutes around `at`.
+    """Return the headers that make a request a signed one, for 15 minutes around `at`.
 
     Args:
         method: HTTP method.
@@ -73,7 +76,7 @@ def sign(
         to be set on the request, in place of any it has.
 
     Raises:
-        ConfigurationError: `at` is not aware.
+        ConfigurationError: If `at` is not aware.
     """
     address = httpx.URL(url)
     stamp = timestamp(at)
@@ -83,46 +86,57 @@ def sign(
     merged = {"host": address.netloc.decode()}
     for name, value in (*headers.items(), *added.items()):
         merged[name.lower()] = value
-    items = [(b"", name.encode(), value.encode()) for name, value in merged.items()]
     authorization = SigningKey(credentials).authorization(
-        method.upper(), address.raw_path, stamp.encode(), signed_headers(items), body
+        method.upper(),
+        address.raw_path,
+        stamp,
+        signed_headers((n.encode(), value.encode()) for n, value in merged.items()),
+        body,
     )
-    return added | {"Authorization": authorization.decode()}
+    return added | {"Authorization": authorization}
 
 
 def timestamp(at: datetime) -> str:
-    """Answer the value of `X-Sdk-Date` for a time.
+    """Return the value of `X-Sdk-Date` for a time.
 
     Raises:
-        ConfigurationError: The time has no zone, so it can't be turned into UTC.
+        ConfigurationError: If `at` has no time zone, so that it can't be turned into
+            UTC.
     """
     if at.utcoffset() is None:
-        raise ConfigurationError("clock: must answer datetimes with a time zone")
+        raise ConfigurationError("clock: must return datetimes with a time zone")
     return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def signed_headers(items: Iterable[Item]) -> Headers:
+def signed_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Pick the headers to sign, but for the time of signing."""
     return tuple(
-        [(name, value) for _, name, value in items if name in _SIGNED_BUT_THE_TIME]
+        [
+            (lower, value)
+            for name, value in headers
+            if (lower := name.lower()) in _SIGNED_BUT_THE_TIME
+        ]
     )
 
 
 class SigningKey:
     """An access key and its secret, made ready for many signatures."""
 
-    __slots__ = ("_access_key", "_keyed", "_last")
+    __slots__ = ("_access_key", "_form", "_inner", "_outer")
 
     def __init__(self, credentials: Credentials) -> None:
         self._access_key = credentials.access_key
-        self._keyed = hmac.new(credentials.secret_key.reveal().encode(), None, sha256)
+        # The two halves of HMAC (RFC 2104) with the key already in them: copies of
+        # them take half the time that copies of an `hmac` object do.
+        self._inner = sha256(_padded(credentials.secret_key).translate(_INNER))
+        self._outer = sha256(_padded(credentials.secret_key).translate(_OUTER))
         # The headers of one service are the same in each of its requests.
-        self._last: tuple[Headers, _Form] = ((), _Form.of(()))
+        self._form = _Form.of(())
 
     def authorization(
-        self, method: str, target: bytes, stamp: bytes, headers: Headers, body: bytes
-    ) -> bytes:
-        """Answer the value of `Authorization` (step 3).
+        self, method: str, target: bytes, stamp: str, headers: Headers, body: bytes
+    ) -> str:
+        """Return the value of `Authorization` (step 3).
 
         Args:
             method: HTTP method, in upper case.
@@ -132,18 +146,26 @@ class SigningKey:
             body: The bytes that will be sent.
         """
         # Read and replaced as one, as several threads may share the key.
-        known, form = self._last
-        if headers != known:
-            form = _Form.of(headers)
-            self._last = (headers, form)
-        keyed = self._keyed.copy()
-        keyed.update(
-            string_to_sign(stamp, form.canonical_request(method, target, stamp, body))
+        form = self._form
+        if headers != form.headers:
+            form = self._form = _Form.of(headers)
+        time = stamp.encode()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(
+            string_to_sign(time, form.canonical_request(method, target, time, body))
         )
+        outer.update(inner.digest())
         return (
             f"{ALGORITHM} Access={self._access_key}, "
-            f"SignedHeaders={form.names}, Signature={keyed.hexdigest()}"
-        ).encode()
+            f"SignedHeaders={form.names}, Signature={outer.hexdigest()}"
+        )
+
+
+def _padded(key: Secret) -> bytes:
+    value = key.reveal().encode()
+    return (sha256(value).digest() if len(value) > _BLOCK else value).ljust(
+        _BLOCK, b"\0"
+    )
 
 
 def string_to_sign(stamp: bytes, request: bytes) -> bytes:
@@ -158,16 +180,18 @@ class _Form:
     """What the canonical requests with the same headers have in common.
 
     Attributes:
+        headers: The headers, as they were given.
         names: The names of the signed headers, joined by semicolons.
         before: The canonical headers, up to the time of signing.
         after: What follows the time: further headers, an empty line, the names.
-        payload: The hash of the body, if a header states it.
+        payload: The hash of the body, if a header states it; else empty.
     """
 
+    headers: Headers
     names: str
     before: bytes
     after: bytes
-    payload: bytes | None
+    payload: bytes
 
     @classmethod
     def of(cls, headers: Headers) -> Self:
@@ -177,10 +201,11 @@ class _Form:
         later = ordered[len(earlier) :]
         names = b";".join([name for name, _ in (*earlier, (_TIME, b""), *later)])
         return cls(
+            headers,
             names.decode(),
             b"".join([b"%b:%b\n" % header for header in earlier]) + _TIME + b":",
             b"\n" + b"".join([b"%b:%b\n" % header for header in later]) + b"\n" + names,
-            dict(ordered).get(b"x-sdk-content-sha256"),
+            dict(ordered).get(b"x-sdk-content-sha256", b""),
         )
 
     def canonical_request(
@@ -195,16 +220,14 @@ class _Form:
             body: The bytes that will be sent.
         """
         path, _, query = target.partition(b"?")
-        payload = self.payload
-        if payload is None:
-            payload = sha256(body).hexdigest().encode()
         return b"\n".join(
             (
                 method.encode(),
                 canonical_path(path),
                 canonical_query(query) if query else b"",
                 self.before + stamp + self.after,
-                payload,
+                # An empty header states nothing: the vendor's signers hash the body.
+                self.payload or sha256(body).hexdigest().encode(),
             )
         )
 

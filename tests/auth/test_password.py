@@ -13,7 +13,7 @@ from css_snapshot.auth import (
     TokenAuth,
     TokenProvider,
 )
-from css_snapshot.auth import iam as iam_module
+from css_snapshot.auth import issuer as issuer_module
 from css_snapshot.errors import (
     APIError,
     AuthenticationError,
@@ -412,7 +412,7 @@ async def test_iam_has_a_time_limit_of_its_own(where_leaked: WhereLeaked) -> Non
         "ann", PASSWORD, "acme", "cn-north-4", transport=iam.transport, timeout=0.001
     )
 
-    with pytest.raises(RequestTimeoutError, match="IAM did not answer") as caught:
+    with pytest.raises(RequestTimeoutError, match="IAM did not respond") as caught:
         await auth.access_token()
 
     assert caught.value.sent is False
@@ -444,11 +444,12 @@ async def test_a_transport_made_for_the_call_is_closed_after_it(
 ) -> None:
     made: list[Recording] = []
 
-    def make_transport() -> Recording:
+    def make_transport(*, trust_env: bool) -> Recording:
+        assert trust_env
         made.append(Recording(FakeIam(ManualClock()).handle))
         return made[-1]
 
-    monkeypatch.setattr(iam_module, "default_transport", make_transport)
+    monkeypatch.setattr(issuer_module, "default_transport", make_transport)
     auth = PasswordAuth("ann", PASSWORD, "acme", "cn-north-4")
 
     await auth.access_token()
