@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from css_snapshot.errors import AuthenticationError
@@ -62,8 +63,10 @@ class Lockout:
         if self._monotonic() - self._last >= PAUSE:
             self.reset()
             return
-        raise AuthenticationError(
+        stopped = AuthenticationError(
             f"not sent: the service refused the last {self._refused} signatures made"
             " with this key, and a few more would lock it; check the secret key",
-            status=401,
+            status=HTTPStatus.UNAUTHORIZED,
         )
+        stopped.sent = False
+        raise stopped
