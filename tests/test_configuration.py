@@ -197,9 +197,9 @@ async def test_a_profile_file_is_looked_into_where_no_variable_has_keys(
     assert request.url.path.startswith(f"/v1.0/{PROJECT}/")
 
 
-@pytest.mark.parametrize("override", [{}, {"region": "cn-east-3"}])
+@pytest.mark.parametrize("region", [None, "cn-east-3"])
 async def test_the_project_is_looked_up_in_the_region_of_the_service(
-    monkeypatch: pytest.MonkeyPatch, override: ServiceOptions
+    monkeypatch: pytest.MonkeyPatch, region: str | None
 ) -> None:
     asked: list[str] = []
 
@@ -211,9 +211,13 @@ async def test_the_project_is_looked_up_in_the_region_of_the_service(
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HUAWEICLOUD_SDK_REGION", "cn-north-4")
-    transport = answering(httpx.Response(200, json={"backups": []}), [])
+    overrides = ServiceOptions(
+        transport=answering(httpx.Response(200, json={"backups": []}), [])
+    )
+    if region is not None:
+        overrides["region"] = region
 
-    async with SnapshotService.from_env(transport=transport, **override) as service:
+    async with SnapshotService.from_env(**overrides) as service:
         await service.list("c1")
 
-    assert asked == [override.get("region", "cn-north-4")]
+    assert asked == [region or "cn-north-4"]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
+import attrs
 import httpx
 
 from css_snapshot.auth import iam
@@ -14,7 +15,7 @@ from css_snapshot.auth.lockout import Lockout
 from css_snapshot.auth.project_lookup import look_up_project
 from css_snapshot.auth.renewal import Renewal
 from css_snapshot.auth.secret import takes_secrets
-from css_snapshot.auth.signing import SigningKey, signed_headers
+from css_snapshot.auth.signing import Signer, SigningKey, signed_headers
 from css_snapshot.auth.single_flight import SingleFlight
 from css_snapshot.auth.skew import SigningClock
 from css_snapshot.clock import utc_now
@@ -94,7 +95,7 @@ class AkSkAuth(httpx.Auth):
         self._look_up: SingleFlight[str] = SingleFlight()
         self._clock = SigningClock(clock)
         self._corrects = correct_clock_skew
-        self._ready: tuple[Credentials, SigningKey] | None = None
+        self._prepared: _Prepared | None = None
         self._lockout = Lockout()
 
     def __repr__(self) -> str:
@@ -204,33 +205,46 @@ class AkSkAuth(httpx.Auth):
 
     def _sign(self, request: httpx.Request, credentials: Credentials) -> timedelta:
         """Put the signature on a request; return the offset of the clock it is by."""
-        key = self._key(credentials)
+        offset = self._clock.offset
+        stamp = self._clock.stamp()
+        found = request.headers.raw
+        # Read and replaced as one, as several threads may sign.
+        prepared = self._prepared
+        if not (
+            prepared is not None
+            and prepared.credentials is credentials
+            and prepared.stamp == stamp
+            and prepared.found == found
+        ):
+            prepared = self._prepare(credentials, stamp, request.headers)
         self._lockout.check()
-        headers = request.headers
+        headers = httpx.Headers(prepared.headers)
+        headers["Authorization"] = prepared.signer.authorization(
+            request.method, request.url.raw_path, request.content
+        )
+        request.headers = headers
+        return offset
+
+    def _prepare(
+        self, credentials: Credentials, stamp: str, found: httpx.Headers
+    ) -> "_Prepared":
+        before = self._prepared
+        if before is not None and before.credentials is credentials:
+            key = before.key
+        else:
+            key = SigningKey(credentials)
+            self._lockout.reset()
+        headers = httpx.Headers(found)
         if credentials.security_token is not None:
             headers["X-Security-Token"] = credentials.security_token.reveal()
         elif credentials is not self._source:
             # A provider may return keys without a token after keys with one.
             headers.pop("X-Security-Token", None)
-        offset = self._clock.offset
-        stamp = self._clock.stamp()
-        authorization = key.authorization(
-            request.method,
-            request.url.raw_path,
-            stamp,
-            signed_headers(headers.raw),
-            request.content,
-        )
         headers["X-Sdk-Date"] = stamp
-        headers["Authorization"] = authorization
-        return offset
-
-    def _key(self, credentials: Credentials) -> SigningKey:
-        ready = self._ready
-        if ready is None or ready[0] is not credentials:
-            ready = self._ready = (credentials, SigningKey(credentials))
-            self._lockout.reset()
-        return ready[1]
+        signer = key.signer(stamp, signed_headers(headers.raw))
+        prepared = _Prepared(credentials, key, stamp, found.raw, headers, signer)
+        self._prepared = prepared
+        return prepared
 
     def _was_late(
         self, request: httpx.Request, refusal: bytes, offset: timedelta
@@ -238,6 +252,28 @@ class AkSkAuth(httpx.Auth):
         url = request.url
         believed = url.scheme == "https" or is_loopback(url.host)
         return self._corrects and believed and self._clock.correct(refusal, offset)
+
+
+# Without a repr: a security token is among the headers.
+@attrs.frozen(eq=False, repr=False)
+class _Prepared:
+    """What requests with the same headers have in common within one second.
+
+    Attributes:
+        credentials: What they are signed with.
+        key: The key that is made of these.
+        stamp: The time of signing.
+        found: The headers that the requests come with.
+        headers: The headers that they go with, but for the signature.
+        signer: What signs them.
+    """
+
+    credentials: Credentials
+    key: SigningKey
+    stamp: str
+    found: list[tuple[bytes, bytes]]
+    headers: httpx.Headers
+    signer: Signer
 
 
 def _says_gone(refusal: bytes) -> bool:

@@ -8,7 +8,7 @@ Algorithm". The step numbers in the docstrings are those of the guide's chapters
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 import attrs
@@ -18,8 +18,10 @@ from css_snapshot.auth.credentials import Credentials
 from css_snapshot.auth.secret import Secret
 from css_snapshot.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
 ALGORITHM: Final = "SDK-HMAC-SHA256"
-_ALGORITHM: Final = ALGORITHM.encode()
 _TIME: Final = b"x-sdk-date"
 SIGNED_HEADERS: Final = frozenset(
     {
@@ -86,13 +88,9 @@ def sign(
     merged = {"host": address.netloc.decode()}
     for name, value in (*headers.items(), *added.items()):
         merged[name.lower()] = value
-    authorization = SigningKey(credentials).authorization(
-        method.upper(),
-        address.raw_path,
-        stamp,
-        signed_headers((n.encode(), value.encode()) for n, value in merged.items()),
-        body,
-    )
+    signed = signed_headers((n.encode(), value.encode()) for n, value in merged.items())
+    signer = SigningKey(credentials).signer(stamp, signed)
+    authorization = signer.authorization(method.upper(), address.raw_path, body)
     return added | {"Authorization": authorization}
 
 
@@ -122,7 +120,7 @@ def signed_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 class SigningKey:
     """An access key and its secret, made ready for many signatures."""
 
-    __slots__ = ("_access_key", "_form", "_inner", "_outer")
+    __slots__ = ("_access_key", "_inner", "_outer")
 
     def __init__(self, credentials: Credentials) -> None:
         self._access_key = credentials.access_key
@@ -130,34 +128,28 @@ class SigningKey:
         # them take half the time that copies of an `hmac` object do.
         self._inner = sha256(_padded(credentials.secret_key).translate(_INNER))
         self._outer = sha256(_padded(credentials.secret_key).translate(_OUTER))
-        # The headers of one service are the same in each of its requests.
-        self._form = _Form.of(())
 
-    def authorization(
-        self, method: str, target: bytes, stamp: str, headers: Headers, body: bytes
-    ) -> str:
-        """Return the value of `Authorization` (step 3).
+    def signer(self, stamp: str, headers: Headers) -> "Signer":
+        """Make what is the same in all signatures of a second and of some headers.
 
         Args:
-            method: HTTP method, in upper case.
-            target: Path and query as sent.
             stamp: The time of signing, as `X-Sdk-Date` has it.
             headers: From `signed_headers`.
-            body: The bytes that will be sent.
         """
-        # Read and replaced as one, as several threads may share the key.
-        form = self._form
-        if headers != form.headers:
-            form = self._form = _Form.of(headers)
-        time = stamp.encode()
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(
-            string_to_sign(time, form.canonical_request(method, target, time, body))
-        )
-        outer.update(inner.digest())
-        return (
-            f"{ALGORITHM} Access={self._access_key}, "
-            f"SignedHeaders={form.names}, Signature={outer.hexdigest()}"
+        stamped = [(name, value.strip()) for name, value in headers]
+        stamped = sorted([*stamped, (_TIME, stamp.encode())])
+        names = b";".join([name for name, _ in stamped])
+        inner = self._inner.copy()
+        inner.update(f"{ALGORITHM}\n{stamp}\n".encode())
+        return Signer(
+            inner=inner,
+            outer=self._outer,
+            headers=b"".join([b"%b:%b\n" % header for header in stamped])
+            + b"\n"
+            + names,
+            payload=dict(stamped).get(b"x-sdk-content-sha256", b""),
+            prefix=f"{ALGORITHM} Access={self._access_key},"
+            f" SignedHeaders={names.decode()}, Signature=",
         )
 
 
@@ -168,64 +160,48 @@ def _padded(key: Secret) -> bytes:
     )
 
 
-def string_to_sign(stamp: bytes, request: bytes) -> bytes:
-    """Join what the key is applied to: algorithm, time, canonical request (step 2)."""
-    digest = sha256(request).hexdigest().encode()
-    return b"\n".join((_ALGORITHM, stamp, digest))
-
-
 # Without a repr: a security token is among the headers.
-@attrs.frozen(eq=False, repr=False)
-class _Form:
-    """What the canonical requests with the same headers have in common.
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Signer:
+    """Signs the requests of one second that have the same headers.
 
     Attributes:
-        headers: The headers, as they were given.
-        names: The names of the signed headers, joined by semicolons.
-        before: The canonical headers, up to the time of signing.
-        after: What follows the time: further headers, an empty line, the names.
+        inner: The inner half of HMAC, with algorithm and time already in it.
+        outer: The outer half.
+        headers: The canonical headers, an empty line, and their names.
         payload: The hash of the body, if a header states it; else empty.
+        prefix: What precedes the signature.
     """
 
-    headers: Headers
-    names: str
-    before: bytes
-    after: bytes
+    inner: "_Hash"
+    outer: "_Hash"
+    headers: bytes
     payload: bytes
+    prefix: str
 
-    @classmethod
-    def of(cls, headers: Headers) -> Self:
-        """Put headers into the form and order they are signed in."""
-        ordered = sorted([(name, value.strip()) for name, value in headers])
-        earlier = [header for header in ordered if header[0] < _TIME]
-        later = ordered[len(earlier) :]
-        names = b";".join([name for name, _ in (*earlier, (_TIME, b""), *later)])
-        return cls(
-            headers,
-            names.decode(),
-            b"".join([b"%b:%b\n" % header for header in earlier]) + _TIME + b":",
-            b"\n" + b"".join([b"%b:%b\n" % header for header in later]) + b"\n" + names,
-            dict(ordered).get(b"x-sdk-content-sha256", b""),
-        )
-
-    def canonical_request(
-        self, method: str, target: bytes, stamp: bytes, body: bytes
-    ) -> bytes:
-        """Put a request into the one form that client and server agree on (step 1).
+    def authorization(self, method: str, target: bytes, body: bytes) -> str:
+        """Return the value of `Authorization` (steps 2 and 3).
 
         Args:
             method: HTTP method, in upper case.
             target: Path and query as sent.
-            stamp: The time of signing.
             body: The bytes that will be sent.
         """
+        request = self.canonical_request(method, target, body)
+        inner, outer = self.inner.copy(), self.outer.copy()
+        inner.update(sha256(request).hexdigest().encode())
+        outer.update(inner.digest())
+        return self.prefix + outer.hexdigest()
+
+    def canonical_request(self, method: str, target: bytes, body: bytes) -> bytes:
+        """Put a request into the one form that client and server agree on (step 1)."""
         path, _, query = target.partition(b"?")
         return b"\n".join(
             (
                 method.encode(),
                 canonical_path(path),
                 canonical_query(query) if query else b"",
-                self.before + stamp + self.after,
+                self.headers,
                 # An empty header states nothing: the vendor's signers hash the body.
                 self.payload or sha256(body).hexdigest().encode(),
             )
