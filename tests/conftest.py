@@ -38,6 +38,9 @@ _VARIABLES: Final = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "SSLKEYLOGFILE"),
     *("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
     *("HUAWEICLOUD_SDK_PROJECT_ID", "HUAWEICLOUD_SDK_REGION", "CSS_ENDPOINT"),
+    "CSS_TOKEN",
+    *("HUAWEICLOUD_SDK_IAM_ENDPOINT", "HUAWEICLOUD_SDK_CREDENTIALS_FILE"),
+    *("HUAWEICLOUD_SDK_IDP_ID", "HUAWEICLOUD_SDK_ID_TOKEN_FILE"),
 )
 
 
@@ -252,6 +255,13 @@ def _views(link: BaseException) -> Iterator[tuple[str, str]]:
                 f"locals of {frame.name}",
                 " ".join(map(str, (frame.locals or {}).values())),
             )
+    # Unlike rich, this fails over an object that can't be shown, on Python 3.11.
+    frames = traceback.walk_tb(_from_our_code(link.__traceback__))
+    for captured in traceback.StackSummary.extract(frames, capture_locals=True):
+        yield (
+            f"captured locals of {captured.name}",
+            " ".join((captured.locals or {}).values()),
+        )
 
 
 def _from_our_code(frames: TracebackType | None) -> TracebackType | None:
