@@ -500,16 +500,17 @@ async def test_a_refusal_of_any_page_is_an_error(make_service: MakeService) -> N
     assert [query["limit"] for query in site.queries] == ["1000", "100", "10"]
 
 
+@pytest.mark.parametrize(("most", "served"), [(20, 40), (1, 1)])
 async def test_a_page_refused_after_others_ends_with_a_warning(
-    make_service: MakeService,
+    make_service: MakeService, most: int, served: int
 ) -> None:
-    site = Site(60, most=20, refuses_from=40)
+    site = Site(60, most=most, refuses_from=served)
     events: list[Event] = []
 
     ids = await walked(make_service(site, on_event=events.append))
 
-    assert ids == site.ids[:40]
-    assert incomplete(events) == [(60, 40)]
+    assert ids == site.ids[:served]
+    assert incomplete(events) == [(60, served)]
 
 
 @pytest.mark.parametrize("status", [403, 500, 503])
