@@ -43,7 +43,7 @@ WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]
 
 USER: Final = "proxyuser"
 PASSWORD: Final = "pr0xyPassw0rd"
-HASTY: Final = 0.3
+HASTY: Final = 0.5
 PATIENT: Final = 30.0
 CREDENTIALS: Final = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
@@ -79,6 +79,7 @@ def _proxy_for(url: str, variables: dict[str, str]) -> str | None:
         ),
         ("http://css.example", {"http_proxy": "http://p:1"}, "http://p:1"),
         ("https://css.example", {"https_proxy": ""}, None),
+        ("https://css.example", {"https_proxy": "p:65535"}, "http://p:65535"),
     ],
 )
 def test_the_proxy_is_the_one_for_the_scheme_or_for_all(
@@ -433,7 +434,7 @@ BROKEN_PROXIES: Final[dict[str, tuple[Script, float]]] = {
 async def test_a_proxy_that_makes_no_tunnel_proves_that_nothing_was_sent(
     *,
     make_service: MakeService,
-    make_transport: MakeTransport,
+    make_trusting: Callable[[str], httpx.AsyncBaseTransport],
     where_leaked: WhereLeaked,
     monkeypatch: pytest.MonkeyPatch,
     transport_kind: str,
@@ -443,7 +444,7 @@ async def test_a_proxy_that_makes_no_tunnel_proves_that_nothing_was_sent(
     async with FaultServer(healthy=script) as proxy:
         address = f"http://{USER}:{PASSWORD}@127.0.0.1:{proxy.port}"
         monkeypatch.setenv("HTTPS_PROXY", address)
-        service = make_service(make_transport(transport_kind), timeout=timeout)
+        service = make_service(make_trusting(transport_kind), timeout=timeout)
         with pytest.raises(ConnectFailedError) as caught:
             await service.create("c1", "snapshot_001")
 
