@@ -374,7 +374,7 @@ async def test_a_refusal_tells_the_variable_and_the_status_and_nothing_else(
 
 
 async def ssh(wire: Wire) -> None:
-    """Be another kind of server altogether."""
+    """Be another kind of server altogether, whose head never ends."""
     await wire.request()
     await wire.send(b"SSH-2.0-OpenSSH_9\r\n")
     await wire.client_gone()
@@ -411,8 +411,8 @@ async def tunnel_to_silence(wire: Wire) -> None:
 
 
 BROKEN_PROXIES: Final[dict[str, tuple[Script, float]]] = {
-    "ssh": (ssh, PATIENT),
-    "ssh-at-once": (ssh_at_once, PATIENT),
+    "ssh": (ssh, HASTY),
+    "ssh-at-once": (ssh_at_once, HASTY),
     "echo": (echo, PATIENT),
     "garbage": (garbage, PATIENT),
     "closed": (closed_at_once, PATIENT),
@@ -486,7 +486,7 @@ async def test_connections_through_a_proxy_are_tried_again_where_others_are(
         FaultServer(tls=certified) as server,
         FaultServer(healthy=tunnel_to(server)) as proxy,
     ):
-        proxy.plan(ssh, closed_at_once, reset_at_accept)
+        proxy.plan(garbage, closed_at_once, reset_at_accept)
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         transport = make_trusting(transport_kind)
         patient = RetryPolicy.gateway(attempts=4)
