@@ -1,6 +1,8 @@
 import socket
 import ssl
+import types
 from collections.abc import Callable
+from typing import cast
 
 import anyio
 import httpcore
@@ -374,8 +376,11 @@ def test_aiohttp_under_a_transport_that_is_not_ours(
 ) -> None:
     aiohttp = pytest.importorskip("aiohttp")
     kind: type[Exception] = getattr(aiohttp, name)
-    stand_in = type(
-        name, (kind,), {"__module__": kind.__module__, "__str__": lambda _: "why"}
+    # Their own texts need a whole connection to tell of.
+    told = {"__module__": kind.__module__, "__str__": lambda _: "why"}
+    stand_in = cast(
+        "type[Exception]",
+        types.new_class(name, (kind,), exec_body=lambda body: body.update(told)),
     )
     failure = httpx.ConnectTimeout("why")
     failure.__cause__ = stand_in.__new__(stand_in)  # type: ignore[call-overload]  # a class made here
