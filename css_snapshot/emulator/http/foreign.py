@@ -64,7 +64,7 @@ def refuse_foreign(request: Request, hosts: Hosts | None) -> VendorError | None:
 
 
 def check_admin(request: Request, token: str) -> None:
-    """Demand what a call under `/_emulator/` needs.
+    """Check the token and the content type of a call under `/_emulator/`.
 
     Args:
         request: The request.
