@@ -10,7 +10,7 @@ from css_snapshot.emulator.cloud.request import Request
 from css_snapshot.emulator.cloud.vendor_errors import VendorError, gateway_error
 
 _OWN_SITE: Final = ("same-origin", "none")
-_BODIES: Final = ("POST", "PUT", "PATCH")
+_BODIES: Final = ("POST", "PATCH")
 
 
 class Hosts:
