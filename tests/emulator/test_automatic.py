@@ -1,6 +1,7 @@
 """Automatic snapshots: when they are taken, which stay, and which are cancelled."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import attrs
 import pytest
@@ -103,7 +104,8 @@ def test_snapshots_are_taken_while_nobody_looks(
     assert snapshot.name == f"auto-{round(snapshot.created * 1000)}"
     assert _times(state, cluster_id) == ["2026-09-22T08:00"]
     assert (snapshot.automatic, snapshot.status) == (True, "COMPLETED")
-    assert (snapshot.indices, snapshot.frequency) == ("logs-*", "DAY")
+    assert snapshot.indices == "logs-*"
+    assert snapshot.policy == state.cluster(cluster_id).policy
     assert state.creations == 0
 
 
@@ -159,6 +161,21 @@ def test_a_keepday_can_count_days(clock: ManualTime) -> None:
     oldest = min(row.created for row in state.snapshots(cluster_id))
     assert len(_names(state, cluster_id)) == 49
     assert oldest == _at("2026-09-24T14:00")
+
+
+@pytest.mark.parametrize(("unit", "left"), [("snapshots", 2), ("days", 3)])
+def test_what_is_due_at_half_past_counts_when_it_is_cleared(
+    clock: ManualTime, unit: Any, left: int
+) -> None:
+    state = EmulatorState(clock=clock, build_seconds=0.0, keepday_unit=unit)
+    cluster_id = state.cluster_ids[0]
+    # 05:00 in Kolkata is 23:30 in UTC.
+    policy = {"period": "05:00 GMT+05:30", "keepday": 2}
+    state.set_policy(cluster_id, {**BODY, **policy})
+
+    clock.now = _at("2026-09-25T23:30")
+
+    assert len(_names(state, cluster_id)) == left
 
 
 def test_only_snapshots_of_the_policys_own_frequency_are_cleared(

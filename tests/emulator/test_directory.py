@@ -99,7 +99,9 @@ async def test_a_token_is_for_what_its_scope_says(
 ) -> None:
     answer = await anyone.post(TOKENS, json=_login(_by_name(), scope))
     assert answer.status_code == status
-    if is_for:
+    if not is_for:
+        assert "domain" in answer.json()["error"]["message"]
+    else:
         token = answer.json()["token"]
         assert ("project" in token) is (is_for == "project")
         assert ("domain" in token) is (is_for == "domain")

@@ -53,6 +53,11 @@ def test_a_refusal_begins_with_the_code_as_the_vendors_does(
     )
 
 
+def test_a_refusal_names_the_field(state: EmulatorState, cluster_id: str) -> None:
+    with pytest.raises(VendorError, match="enable is neither"):
+        state.set_policy(cluster_id, {"enable": "yes"})
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [(None, "CSS.0006"), ({}, "CSS.0006"), ([NAME], "CSS.0001"), (NAME, "CSS.0001")],
