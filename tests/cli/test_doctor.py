@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from css_snapshot.cli.advice import advice_for
+from css_snapshot.cli.command import Session
+from css_snapshot.cli.connection import Limits, Location
 from css_snapshot.cli.diagnosis import Check, Examination
-from css_snapshot.cli.remedies import remedy
-from css_snapshot.cli.settings import Settings
+from css_snapshot.cli.output.output import Output
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState, Fault
 from css_snapshot.errors import (
     ConnectFailedError,
@@ -19,13 +21,14 @@ from css_snapshot.errors import (
 from tests.support.command_line import run
 
 STEPS = [
-    *("endpoint", "connection", "clock", "credentials", "project"),
+    *("endpoint", "certificates", "connection", "clock", "credentials", "project"),
     *("login", "permissions"),
 ]
+SESSION = Session(location=Location(), limits=Limits(), output=Output())
 
 
 def results(*args: str, **env: str) -> dict[str, tuple[str, str]]:
-    """Run the doctor, and answer result and advice of each step."""
+    """Run the doctor, and return result and advice of each step."""
     ended = run("doctor", "--json", *args, **env)
     assert ended.stderr == ""
     return {
@@ -57,6 +60,7 @@ def test_an_empty_environment_is_told_step_by_step() -> None:
     assert run("doctor").exit_code == 1
     assert {name: result for name, (result, _) in found.items()} == {
         "endpoint": "failed",
+        "certificates": "ok",
         "connection": "skipped",
         "clock": "skipped",
         "credentials": "failed",
@@ -155,7 +159,7 @@ def test_a_project_without_clusters_is_only_a_warning(
 
 
 async def clock_check(now: Callable[[], datetime]) -> Check:
-    checks = Examination(Settings(), now=now).checks()
+    checks = Examination(SESSION, now=now).checks()
     return next(
         check for check in [one async for one in checks] if check.name == "clock"
     )
@@ -202,8 +206,8 @@ async def test_a_server_without_a_clock_is_not_judged(
     ],
 )
 def test_each_error_has_its_remedy(error: CSSError, word: str) -> None:
-    assert word in remedy(error)
+    assert word in advice_for(error)
 
 
 def test_an_error_nobody_knows_has_none() -> None:
-    assert remedy(CSSError("x")) == ""
+    assert advice_for(CSSError("x")) == ""

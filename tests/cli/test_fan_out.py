@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState, Fault
-from tests.support.command_line import Ended, run
+from tests.support.command_line import Ended, run, run_watched
 
 QUICK = ("--settle", "0.5", "--timeout", "5")
 PROTECTED = 0o077
@@ -40,7 +40,7 @@ def test_targets_come_from_a_file(fleet: EmulatorState, tmp_path: Path) -> None:
     first, second, *_ = fleet.cluster_ids
     listed.write_text(f"# two of them\n{first}\n{second} special a,b\n")
 
-    ended = run("fan-out", str(listed), "--snapshot", "nightly")
+    ended = run("fan-out", "--from", str(listed), "--snapshot", "nightly")
 
     assert ended.exit_code == 0
     assert held(fleet) == [["nightly"], ["special"], [], [], []]
@@ -80,14 +80,14 @@ def test_targets_are_some_of_all_clusters(
     assert [cluster.name for cluster in fleet.clusters if cluster.snapshots] == [chosen]
 
 
-def test_clusters_that_are_not_ready_are_left_out_and_told(
+def test_a_cluster_that_is_not_ready_is_a_missed_snapshot(
     fleet: EmulatorState,
 ) -> None:
     pipeline = fleet.add_cluster(EmulatedCluster(engine="logstash"))
 
     ended = run("fan-out", "--all-clusters", "--snapshot", "nightly")
 
-    assert ended.exit_code == 0
+    assert ended.exit_code == 1
     first, *_, summary = ended.records
     assert (first["outcome"], first["cluster_id"]) == ("not_ready", pipeline.id)
     assert first["reason"] == "logstash clusters have no snapshots"
@@ -105,8 +105,8 @@ def test_an_occupied_cluster_is_tried_if_told_to_wait(fleet: EmulatorState) -> N
         *("fan-out", "--all-clusters", "--snapshot", "nightly", "--busy", "wait")
     )
 
-    assert skipping.records[-1]["not_ready"] == 1
-    assert waiting.records[-1]["not_ready"] == 0
+    assert (skipping.exit_code, skipping.records[-1]["busy"]) == (1, 1)
+    assert (waiting.exit_code, waiting.records[-1]["busy"]) == (0, 0)
 
 
 def test_outcomes_are_objects_where_no_terminal_is(fleet: EmulatorState) -> None:
@@ -232,7 +232,7 @@ def test_a_mistake_in_the_last_line_is_told_before_anything_is_sent(
         (("--all-clusters",), "--snapshot"),
         (("--all-clusters", "--snapshot", "Nightly"), "name"),
         (("-",), "there are none"),
-        (("no-such-file.txt",), "no-such-file.txt: No such file"),
+        (("--from", "no-such-file.txt"), "no-such-file.txt: No such file"),
         (("--all-clusters", "--snapshot", "nightly", "--rate", "0"), "rate"),
     ],
 )
@@ -263,9 +263,8 @@ def test_a_terminal_shows_a_bar_the_failures_and_the_counts(
     fleet.add_cluster(EmulatedCluster(engine="logstash"))
     fleet.faults.add(Fault.status(403), operation="create", cluster_id=first)
 
-    ended = run(
+    ended = run_watched(
         *("fan-out", "--all-clusters", "--snapshot", "nightly"),
-        FORCE_COLOR="1",
         NO_COLOR="1",
     )
 
@@ -377,7 +376,7 @@ def test_a_status_shows_what_did_not_go_well(
         *("--settle", "0", "--timeout", "0.5"),
     )
 
-    ended = run("fan-out", "--status", journal)
+    ended = run("status", journal)
 
     assert ended.exit_code == code
     lines = ended.stdout.splitlines()
@@ -385,7 +384,7 @@ def test_a_status_shows_what_did_not_go_well(
     if state is None:
         assert ended.stderr == "nothing is open, nothing failed\n"
     else:
-        assert lines[2].split()[:3] == [first, "nightly", state]
+        assert lines[1].startswith(f"{state} {first}/nightly: ")
 
 
 def test_a_status_is_all_entries_for_programs(
@@ -393,7 +392,7 @@ def test_a_status_is_all_entries_for_programs(
 ) -> None:
     run("fan-out", "--all-clusters", "--snapshot", "nightly", "--journal", journal)
 
-    *entries, header = run("fan-out", "--status", journal, "--json").records
+    *entries, header = run("status", journal, "--json").records
 
     assert {entry["cluster_id"] for entry in entries} == set(fleet.cluster_ids)
     assert set(entries[0]) == {
@@ -405,7 +404,10 @@ def test_a_status_is_all_entries_for_programs(
 
 
 def test_a_status_of_nothing_is_an_error(tmp_path: Path) -> None:
-    ended = run("fan-out", "--status", str(tmp_path / "none.db"))
+    nothing = tmp_path / "none.db"
+    nothing.touch()
+
+    ended = run("status", str(nothing))
 
     assert ended.exit_code == 1
     assert ended.stderr.startswith("error: JournalError: ")

@@ -2,7 +2,9 @@
 
 import pytest
 
-from css_snapshot.cli.output.output import Column, Output, plain
+from css_snapshot.cli.output.output import Output
+from css_snapshot.cli.output.table import Column
+from css_snapshot.cli.output.text import plain
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
 from tests.support.command_line import run
 

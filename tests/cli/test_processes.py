@@ -15,7 +15,7 @@ from typing import IO, Final
 import pytest
 
 from css_snapshot.cli.commands.demo import _Demonstration
-from css_snapshot.cli.commands.demo_stage import Stage, fleet
+from css_snapshot.cli.commands.demo_world import DemoWorld, fleet
 from css_snapshot.cli.output.output import Output
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
 from css_snapshot.emulator.cloud.snapshots import Outcome
@@ -250,9 +250,9 @@ async def test_the_demonstration_is_honest_about_a_crash_that_was_none(
     tmp_path: Path,
 ) -> None:
     async with EmulatorServer(fleet(1)) as server:
-        stage = Stage(server=server, folder=tmp_path, name="Not-A-Name")
+        world = DemoWorld(server=server, folder=tmp_path, name="Not-A-Name")
 
-        crash = await stage.crash(after=1)
+        crash = await world.crash(after=1)
 
     assert (crash.outcomes, crash.killed) == ((), False)
 
@@ -270,9 +270,9 @@ def test_the_demonstration_counts_what_is_there(
     state = fleet(2)
     for number in held:
         state.add_snapshot(state.cluster_ids[number], "nightly")
-    stage = Stage(server=EmulatorServer(state), folder=tmp_path, name="nightly")
+    world = DemoWorld(server=EmulatorServer(state), folder=tmp_path, name="nightly")
 
-    code = _Demonstration(output=Output(), stage=stage)._count()
+    code = _Demonstration(output=Output(), world=world)._count()
 
     assert code == 1
     assert capsys.readouterr().out.splitlines()[-1] == line

@@ -276,15 +276,17 @@ def test_a_delete_at_a_terminal_asks_first(
 
 
 def test_a_question_is_no_result(
+    cloud: EmulatorState,
     cluster: str,
     at_terminal: Callable[[str], None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    snapshot = cloud.add_snapshot(cluster, "nightly")
     at_terminal("n\n")
 
     with pytest.raises(SystemExit):
-        app(["delete", cluster, "s1"])
+        app(["delete", cluster, "nightly"])
 
     written = capsys.readouterr()
-    assert "Delete snapshot s1" in written.err
+    assert f"Delete snapshot nightly {snapshot.id}" in written.err
     assert "Delete" not in written.out

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from css_snapshot.cli.fleet.target_lines import Defaults, name_at, read_targets
-from css_snapshot.cli.fleet.target_list import RunOptions, TargetList, kept, list_path
+from css_snapshot.cli.fleet.target_lines import Defaults, name_at, targets_in
+from css_snapshot.cli.fleet.target_list import (
+    RunOptions,
+    TargetList,
+    list_path,
+    read_kept,
+)
 from css_snapshot.errors import ConfigurationError, RequestValidationError
 from css_snapshot.fanout import Target
 
@@ -18,7 +23,7 @@ OPTIONS = RunOptions(
 
 
 def read(*lines: str, defaults: Defaults = NIGHTLY) -> list[Target]:
-    return list(read_targets(lines, "targets.txt", defaults))
+    return list(targets_in(lines, "targets.txt", defaults))
 
 
 @pytest.mark.parametrize(
@@ -29,7 +34,7 @@ def read(*lines: str, defaults: Defaults = NIGHTLY) -> list[Target]:
         ("c1 special a,b", Target("c1", "special", "a,b", "of all")),
         ("\ufeffc1", Target("c1", "nightly", "logs-*", "of all")),
         (
-            '{"cluster_id": "c1", "indices": ["a", "b"], "region": "elsewhere"}',
+            '{"cluster_id": "c1", "indices": ["a", "b"]}',
             Target("c1", "nightly", "a,b", "of all"),
         ),
         (
@@ -97,7 +102,7 @@ def test_a_list_of_nothing_is_a_mistake() -> None:
 
 def test_a_mistake_in_the_last_line_is_told_before_the_first_is_used() -> None:
     with pytest.raises(RequestValidationError, match="line 2"):
-        TargetList.of(read_targets(["c1", "C 2 3 4"], "x", NIGHTLY))
+        TargetList.of(targets_in(["c1", "C 2 3 4"], "x", NIGHTLY))
 
 
 def test_a_list_is_kept_beside_its_journal_for_its_owner_alone(tmp_path: Path) -> None:
@@ -106,7 +111,7 @@ def test_a_list_is_kept_beside_its_journal_for_its_owner_alone(tmp_path: Path) -
 
     with TargetList.of(targets) as listed, listed.beside(journal, OPTIONS) as keep:
         keep()
-    options, again = kept(journal)
+    options, again = read_kept(journal)
 
     with again:
         assert (options, list(again)) == (OPTIONS, targets)
@@ -120,7 +125,7 @@ def test_a_later_list_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
         with TargetList.of(targets) as listed, listed.beside(journal, OPTIONS) as keep:
             keep()
 
-    _, again = kept(journal)
+    _, again = read_kept(journal)
 
     with again:
         assert list(again) == [Target("c3", "n-3")]
@@ -139,7 +144,7 @@ def test_a_list_that_is_not_kept_leaves_nothing(tmp_path: Path) -> None:
 def test_a_journal_needs_a_directory(tmp_path: Path) -> None:
     with (
         TargetList.of([Target("c1", "nightly")]) as listed,
-        pytest.raises(ConfigurationError, match="is no directory"),
+        pytest.raises(ConfigurationError, match="is not a directory"),
         listed.beside(tmp_path / "nowhere" / "nightly.db", OPTIONS),
     ):
         pass
@@ -147,7 +152,7 @@ def test_a_journal_needs_a_directory(tmp_path: Path) -> None:
 
 def test_a_missing_list_says_how_to_go_on(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="repeat the fan-out"):
-        kept(tmp_path / "nightly.db")
+        read_kept(tmp_path / "nightly.db")
 
 
 @pytest.mark.parametrize("lines", [[], ["{}"], ["no json"], [OPTIONS], [OPTIONS, "{"]])
@@ -160,4 +165,4 @@ def test_a_damaged_list_is_refused(lines: Iterable[object], tmp_path: Path) -> N
     list_path(tmp_path / "nightly.db").write_text(text)
 
     with pytest.raises(ConfigurationError, match="is not a list of targets"):
-        kept(tmp_path / "nightly.db")
+        read_kept(tmp_path / "nightly.db")

@@ -3,74 +3,13 @@
 import asyncio
 from typing import Annotated
 
-import attrs
 import typer
 
+from css_snapshot.cli.command import command
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.interrupts import on_interrupt
 from css_snapshot.cli.output.output import Output
-from css_snapshot.cli.session import command
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
-
-
-@attrs.frozen(kw_only=True)
-class Cloud:
-    """What the emulated service is like.
-
-    Attributes:
-        clusters: How many clusters there are.
-        build_seconds: How long a snapshot is built.
-        list_lag: How long a new snapshot is missing from the list, in seconds.
-        faults: Share of creations that go wrong, from 0 to 1.
-        seed: Where chance starts.
-    """
-
-    clusters: Annotated[
-        int, typer.Option(min=0, max=100_000, help="How many clusters there are.")
-    ] = 3
-    build_seconds: Annotated[
-        float,
-        typer.Option(metavar="SECONDS", min=0, help="How long a snapshot is built."),
-    ] = 2.0
-    list_lag: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            min=0,
-            help="How long a new snapshot is missing from the list.",
-        ),
-    ] = 0.0
-    faults: Annotated[
-        float,
-        typer.Option(
-            metavar="SHARE",
-            min=0,
-            max=1,
-            help="Share of creations that go wrong: half of them by a 500, half by an"
-            " answer that is lost after the work was done.",
-        ),
-    ] = 0.0
-    seed: Annotated[
-        int, typer.Option(help="Where chance starts; equal seeds, equal runs.")
-    ] = 0
-
-    def state(self) -> EmulatorState:
-        """Make the service's state, with its faults."""
-        state = EmulatorState(
-            clusters=self.clusters,
-            build_seconds=self.build_seconds,
-            list_lag=self.list_lag,
-            seed=self.seed,
-        )
-        if self.faults:
-            for fault in (Fault.status(500), Fault.drop_after_commit()):
-                state.faults.add(
-                    fault,
-                    operation="create",
-                    times=None,
-                    probability=self.faults / 2,
-                )
-        return state
 
 
 @command
@@ -84,7 +23,36 @@ async def emulator(
         str,
         typer.Option(help="Address to listen on; anyone who reaches it may use it."),
     ] = "127.0.0.1",
-    cloud: Cloud,
+    clusters: Annotated[
+        int, typer.Option(min=0, max=100_000, help="How many clusters there are.")
+    ] = 3,
+    build_seconds: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0, help="How long it takes to build a snapshot."
+        ),
+    ] = 2.0,
+    list_lag: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="How long a new snapshot is missing from the list.",
+        ),
+    ] = 0.0,
+    faults: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE",
+            min=0,
+            max=1,
+            help="Share of creations that go wrong: half of them by a 500, half by an"
+            " answer that is lost after the work was done.",
+        ),
+    ] = 0.0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the faults; equal seeds, equal runs.")
+    ] = 0,
 ) -> ExitCode:
     """Run an emulated service, to try things out without an account.
 
@@ -99,8 +67,16 @@ async def emulator(
     JSON: one line with endpoint, project_id, access_key, secret_key, token,
     clusters.
     """
+    state = EmulatorState(
+        clusters=clusters, build_seconds=build_seconds, list_lag=list_lag, seed=seed
+    )
+    if faults:
+        for fault in (Fault.status(500), Fault.drop_after_commit()):
+            state.faults.add(
+                fault, operation="create", times=None, probability=faults / 2
+            )
     stopped = asyncio.Event()
-    async with EmulatorServer(cloud.state(), host=host, port=port) as server:
+    async with EmulatorServer(state, host=host, port=port) as server:
         with on_interrupt(stopped.set):
             _introduce(output, server)
             await stopped.wait()
@@ -110,7 +86,7 @@ async def emulator(
 
 def _introduce(output: Output, server: EmulatorServer) -> None:
     description = server.description()
-    if output.json:
+    if output.form != "table":
         output.record(dict(description))
         return
     variables = {
@@ -123,4 +99,4 @@ def _introduce(output: Output, server: EmulatorServer) -> None:
         typer.echo(f"export {name}={value}")
     for cluster_id in description["clusters"]:
         typer.echo(f"# cluster {cluster_id}")
-    output.note("serving; paste the lines above into another terminal; Ctrl-C")
+    output.note("serving; paste the lines above into another terminal; Ctrl-C stops it")

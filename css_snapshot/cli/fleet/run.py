@@ -1,4 +1,4 @@
-"""Carrying out a run: outcomes written as they come, Ctrl-C obeyed, an honest end."""
+"""A run as the command line shows it: outcomes as they come, and an honest end."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 
 from css_snapshot.cli.exit_codes import ExitCode
+from css_snapshot.cli.fleet.left_out import LeftOut
 from css_snapshot.cli.fleet.target_list import RunOptions, TargetList
 from css_snapshot.cli.interrupts import on_interrupt
 from css_snapshot.cli.output.bar import progress_bar
@@ -33,27 +34,27 @@ class FleetRun:
         targets: What is to be done.
         journal: The run's journal, if it has one.
         options: What the journal's plan depends on.
-        not_ready: How many clusters were left out beforehand.
-        interrupted: Whether Ctrl-C has been pressed.
-        abandoned: Whether it has been pressed again.
+        left_out: The clusters that were not ready when the run was begun.
+        interrupted: Whether the run was asked to stop.
+        abandoned: Whether it was asked again.
     """
 
     output: Output
     targets: TargetList
     journal: Path | None = None
     options: RunOptions
-    not_ready: int = 0
+    left_out: LeftOut = attrs.field(factory=LeftOut)
     interrupted: bool = attrs.field(default=False, init=False)
     abandoned: bool = attrs.field(default=False, init=False)
 
     async def carry_out(self, run: FanOut[Ensured]) -> ExitCode:
-        """Go through a run, and answer how it ended.
+        """Go through a run, and return how it ended.
 
         Args:
             run: Not entered yet.
 
         Raises:
-            CSSError: It could not begin.
+            CSSError: If it could not begin.
         """
         keep: AbstractContextManager[Callable[[], object]] = nullcontext(lambda: None)
         if self.journal is not None:
@@ -105,14 +106,7 @@ class FleetRun:
     def _end(
         self, summary: Summary, stopped: ExceptionGroup[Exception] | None
     ) -> ExitCode:
-        record = summary_record(
-            summary, not_ready=self.not_ready, interrupted=self.interrupted
-        )
-        if self.output.writes_lines:
-            self.output.record(record)
-        else:
-            left_out = f"; {self.not_ready} not ready" if self.not_ready else ""
-            self.output.done(f"{summary}{left_out}", record)
+        tell_summary(self.output, summary, self.left_out, interrupted=self.interrupted)
         if stopped is not None:
             for error in stopped.exceptions[:1]:
                 self.output.failure(error, f"the run stopped early: {summary.stopped}")
@@ -120,7 +114,9 @@ class FleetRun:
         if self.interrupted and left:
             self._advise(left)
             return ExitCode.INTERRUPTED
-        return ExitCode.FAILED if stopped is not None else code_of(summary)
+        if stopped is not None or self.left_out:
+            return ExitCode.FAILED
+        return code_of(summary)
 
     def _advise(self, left: int) -> None:
         advice = f"interrupted, {left} targets left"
@@ -129,8 +125,31 @@ class FleetRun:
         self.output.warning(advice)
 
 
+def tell_summary(
+    output: Output, summary: Summary, left_out: LeftOut, *, interrupted: bool = False
+) -> None:
+    """Write how a run ended.
+
+    Args:
+        output: Where to.
+        summary: How the run's own targets ended.
+        left_out: The clusters that were not ready when the run was begun.
+        interrupted: Whether the run was asked to stop.
+    """
+    record = summary_record(
+        left_out.added_to(summary),
+        not_ready=left_out.not_ready,
+        interrupted=interrupted,
+    )
+    if output.writes_lines:
+        output.record(record)
+        return
+    not_ready = f"; {left_out.not_ready} not ready" if left_out.not_ready else ""
+    output.done(f"{left_out.added_to(summary)}{not_ready}", record)
+
+
 def code_of(summary: Summary) -> ExitCode:
-    """Answer the exit code of a run that came to its end."""
+    """Return the exit code of a run that came to its end."""
     if summary.failed or summary.busy:
         return ExitCode.FAILED
     if summary.indeterminate:

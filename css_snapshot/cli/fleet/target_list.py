@@ -39,7 +39,7 @@ class RunOptions:
 
 
 class TargetList:
-    """The targets of one run, on the disk.
+    """The targets of one run, on disk.
 
     Attributes:
         count: How many there are.
@@ -58,8 +58,8 @@ class TargetList:
         """Read targets to their end.
 
         Raises:
-            RequestValidationError: As the iterable raises it.
-            ConfigurationError: There are none.
+            RequestValidationError: If the iterable raises it.
+            ConfigurationError: If there are none.
         """
         with ExitStack() as on_failure:
             file = on_failure.enter_context(
@@ -102,11 +102,11 @@ class TargetList:
             What to call when the journal is this run's.
 
         Raises:
-            ConfigurationError: The journal's directory is none.
-            OSError: The disk is full, or the directory is not writable.
+            ConfigurationError: If the journal's directory does not exist.
+            OSError: If the disk is full, or the directory is not writable.
         """
         if not journal.absolute().parent.is_dir():
-            raise ConfigurationError(f"journal: {journal.parent} is no directory")
+            raise ConfigurationError(f"journal: {journal.parent} is not a directory")
         final = list_path(journal)
         descriptor, name = tempfile.mkstemp(
             prefix=f"{final.name}.", dir=journal.absolute().parent
@@ -125,15 +125,15 @@ class TargetList:
 
 
 def list_path(journal: Path) -> Path:
-    """Answer the file beside a journal that its targets are kept in."""
+    """Return the path of the file beside a journal that its targets are kept in."""
     return journal.with_name(journal.name + ".targets")
 
 
-def kept(journal: Path) -> tuple[RunOptions, TargetList]:
+def read_kept(journal: Path) -> tuple[RunOptions, TargetList]:
     """Read what `TargetList.beside` wrote.
 
     Raises:
-        ConfigurationError: It is not there, or not what it should be.
+        ConfigurationError: If it is missing or damaged.
     """
     path = list_path(journal)
     try:

@@ -1,4 +1,4 @@
-"""What JSON lines hold about a run: its outcomes and its summary."""
+"""The records of a run: its outcomes and its summary."""
 
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.cli.output.records import Json
@@ -7,11 +7,11 @@ from css_snapshot.fanout import Adopted, Created, Outcome, Skipped, Summary
 
 
 def outcome_record(outcome: Outcome[object]) -> Json:
-    """Show what became of a target.
+    """Return the record of what became of a target.
 
     Keys: kind (outcome), outcome (created, adopted, skipped, busy, failed,
     indeterminate), cluster_id, name, id (of the snapshot), attempts, elapsed, reason,
-    error (its type), message, and for answers of the service code and request_id.
+    error (its type), message, and for refusals of the service code and request_id.
     """
     record: Json = {
         "kind": "outcome",
@@ -37,13 +37,19 @@ def outcome_record(outcome: Outcome[object]) -> Json:
     return record
 
 
-def not_ready_record(cluster: Cluster) -> Json:
-    """Show that a cluster was left out; keys as of an outcome, and `not_ready`."""
+def left_out_record(cluster: Cluster, name: str | None, outcome: str) -> Json:
+    """Return the record of a cluster that was left out, with the keys of an outcome.
+
+    Args:
+        cluster: Not ready.
+        name: The name of the snapshot that was wanted.
+        outcome: `busy` or `not_ready`.
+    """
     return {
         "kind": "outcome",
-        "outcome": "not_ready",
+        "outcome": outcome,
         "cluster_id": cluster.id,
-        "name": None,
+        "name": name,
         "id": None,
         "attempts": 0,
         "elapsed": 0.0,
@@ -54,14 +60,14 @@ def not_ready_record(cluster: Cluster) -> Json:
 
 
 def summary_record(summary: Summary, *, not_ready: int, interrupted: bool) -> Json:
-    """Show how a run ended.
+    """Return the record of how a run ended.
 
     Keys: kind (summary), total, created, adopted, skipped, busy, failed,
     indeterminate, not_ready, elapsed, stopped (why, if it was early), interrupted.
     """
     return {
         "kind": "summary",
-        "total": summary.total,
+        "total": summary.total + not_ready,
         "created": summary.created,
         "adopted": summary.adopted,
         "skipped": summary.skipped,

@@ -1,23 +1,24 @@
-"""What JSON lines hold. Keys are stable: later releases only add some.
+"""The records of what the service holds. Keys are stable: later releases only add some.
 
-Each object has a `kind`. On the standard output: `backup`, `snapshot`, `deleted`,
-`restoring`, `policy`, `cluster`, `check`, of a fleet `outcome` and `summary`, of a
-journal `entry` and `journal`, and `demo`; only what the emulator says of itself has
-none. On the error output: `progress`, `warning`, `error`. Times are ISO 8601 in UTC,
-durations are seconds, what is unknown is `null`.
+Each record has a `kind`. On the standard output: `backup`, `snapshot`, `deleted`,
+`restoring`, `policy`, `settings`, `cluster`, `check`, of a fleet `outcome` and `summary`,
+of a journal `entry` and `journal`, and `demo`; only what the emulator says of itself has
+none. On the error output: `progress`, `warning`, `call`, `error`. Times are ISO 8601 in
+UTC, durations are seconds, what is unknown is `null`.
 """
 
 from datetime import datetime
 
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.api.policies import SnapshotPolicy
+from css_snapshot.api.requests import SnapshotSettings
 from css_snapshot.models import Backup, Ensured, Snapshot
 
 Json = dict[str, object]
 
 
 def backup_record(cluster_id: str, backup: Backup) -> Json:
-    """Show a creation: kind, id, name, cluster_id."""
+    """Return the record of a creation: kind, id, name, cluster_id."""
     return {
         "kind": "backup",
         "id": backup.id,
@@ -27,7 +28,7 @@ def backup_record(cluster_id: str, backup: Backup) -> Json:
 
 
 def ensured_record(cluster_id: str, ensured: Ensured) -> Json:
-    """Show an exactly-once creation: as a creation, and how, attempts."""
+    """Return the record of an exactly-once creation: as a creation, and how, attempts."""
     return {
         **backup_record(cluster_id, ensured.backup),
         "how": ensured.how,
@@ -36,7 +37,7 @@ def ensured_record(cluster_id: str, ensured: Ensured) -> Json:
 
 
 def snapshot_record(cluster_id: str, snapshot: Snapshot) -> Json:
-    """Show a snapshot, with the names of the model's attributes."""
+    """Return the record of a snapshot, with the names of the model's attributes."""
     return {
         "kind": "snapshot",
         "id": snapshot.id,
@@ -60,7 +61,7 @@ def snapshot_record(cluster_id: str, snapshot: Snapshot) -> Json:
 
 
 def cluster_record(cluster: Cluster) -> Json:
-    """Show a cluster: what it is, and whether it can be snapshotted now."""
+    """Return the record of a cluster, and whether it can be snapshotted now."""
     readiness = cluster.snapshot_readiness
     datastore = cluster.datastore
     return {
@@ -79,7 +80,7 @@ def cluster_record(cluster: Cluster) -> Json:
 
 
 def policy_record(cluster_id: str, policy: SnapshotPolicy) -> Json:
-    """Show a policy, with the names of the model's attributes."""
+    """Return the record of a policy, with the names of the model's attributes."""
     return {
         "kind": "policy",
         "cluster_id": cluster_id,
@@ -95,13 +96,26 @@ def policy_record(cluster_id: str, policy: SnapshotPolicy) -> Json:
     }
 
 
+def settings_record(cluster_id: str, settings: SnapshotSettings) -> Json:
+    """Return the record of where snapshots are stored."""
+    return {
+        "kind": "settings",
+        "cluster_id": cluster_id,
+        "bucket": settings.bucket,
+        "base_path": settings.base_path,
+        "agency": settings.agency,
+        "max_snapshot_rate": settings.max_snapshot_rate,
+        "max_restore_rate": settings.max_restore_rate,
+    }
+
+
 def done_record(kind: str, cluster_id: str, snapshot_id: str) -> Json:
-    """Show that something was done to a snapshot: kind, cluster_id, snapshot_id."""
+    """Return the record of what was done: kind, cluster_id, snapshot_id."""
     return {"kind": kind, "cluster_id": cluster_id, "snapshot_id": snapshot_id}
 
 
 def instant(value: datetime | None) -> str | None:
-    """Answer a time as ISO 8601 in UTC, such as `2026-11-24T02:00:00Z`."""
+    """Return a time as ISO 8601 in UTC, such as `2026-11-24T02:00:00Z`."""
     if value is None:
         return None
     return value.isoformat(timespec="seconds").replace("+00:00", "Z")

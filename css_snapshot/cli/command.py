@@ -1,4 +1,4 @@
-"""What every command shares: its options, its service, and how it ends."""
+"""The frame of every command: its options, its service, and how it ends."""
 
 import asyncio
 import functools
@@ -10,49 +10,50 @@ from typing import NoReturn
 import attrs
 import typer
 
-from css_snapshot.cli.bundles import expanded, gathered
+from css_snapshot.cli.connection import Limits, Location, open_service
 from css_snapshot.cli.exit_codes import ExitCode
+from css_snapshot.cli.interrupts import interruptible, signals_wake_the_loop
+from css_snapshot.cli.option_groups import expanded, gathered
 from css_snapshot.cli.output.output import Output
-from css_snapshot.cli.settings import Settings
+from css_snapshot.cli.streams import silence_closed_streams
 from css_snapshot.errors import CSSError
 from css_snapshot.service import SnapshotService
 
 Work = Coroutine[object, object, ExitCode | None]
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Session:
     """One run of a command that talks to the service.
 
     Attributes:
-        settings: What its options say about the service.
-        output: Where it writes to.
+        location: Where the service is.
+        limits: How long and how often it is tried.
+        output: Where the command writes to.
     """
 
-    settings: Settings
+    location: Location
+    limits: Limits
     output: Output
 
     def service(self) -> AbstractAsyncContextManager[SnapshotService]:
-        """Make the service; see `Settings.service`."""
-        return self.settings.service()
+        """Make the service; see `open_service`."""
+        return open_service(self.location, self.limits, self.output)
 
 
 def command(function: Callable[..., Work]) -> Callable[..., NoReturn]:
     """Make a command of a coroutine function.
 
     Args:
-        function: Its first parameter is a `Session`, or an `Output` if it needs no
-            service; the others are its own options.
+        function: It has a parameter `session`, or `output` if it needs no service;
+            the others are its own options.
     """
     parameters = inspect.signature(function).parameters
-    first = next(iter(parameters))
 
     @functools.wraps(function)
     def run(**values: object) -> NoReturn:
         arguments = gathered(parameters, values)
-        given = arguments[first]
-        output = given if isinstance(given, Output) else _output_of(given)
-        finish(output, function(**arguments))
+        finish(_output(arguments), function(**arguments))
 
     # Typer learns a command's options from its signature.
     vars(run)["__signature__"] = inspect.Signature(expanded(parameters))
@@ -70,12 +71,16 @@ def finish(output: Output, work: Work) -> NoReturn:
         typer.Exit: Always, with the exit code.
     """
     try:
-        code = asyncio.run(work) or ExitCode.DONE
+        with interruptible():
+            code = asyncio.run(_awake(work)) or ExitCode.DONE
     except KeyboardInterrupt:
         output.warning("interrupted")
         code = ExitCode.INTERRUPTED
-    except (typer.Exit, typer.Abort, BrokenPipeError):
+    except (typer.Exit, typer.Abort):
         raise
+    except BrokenPipeError:
+        silence_closed_streams()
+        code = ExitCode.CLOSED_PIPE
     except (CSSError, OSError) as exc:
         code = output.failure(exc)
     except Exception as exc:  # noqa: BLE001 - people get one line of any error
@@ -83,7 +88,13 @@ def finish(output: Output, work: Work) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _output_of(given: object) -> Output:
-    if not isinstance(given, Session):
-        raise TypeError("a command begins with a Session or an Output")
-    return given.output
+async def _awake(work: Work) -> ExitCode | None:
+    with signals_wake_the_loop():
+        return await work
+
+
+def _output(arguments: dict[str, object]) -> Output:
+    match arguments:
+        case {"session": Session(output=output)} | {"output": Output() as output}:
+            return output
+    raise TypeError("a command takes a Session or an Output")
