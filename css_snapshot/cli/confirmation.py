@@ -27,11 +27,20 @@ def confirm(output: Output, question: str) -> None:
 
     Raises:
         ConfigurationError: If nobody is there to be asked.
+        typer.Abort: If Ctrl-C is pressed, or the input ends.
         typer.Exit: If the answer is no.
     """
     check_can_ask(output)
-    with interruptible():
-        agreed = typer.confirm(plain(question), err=True)
-    if not agreed:
+    if not _answer(question):
         output.note("nothing was done")
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _answer(question: str) -> bool:
+    try:
+        # The event loop would only note that Ctrl-C was pressed.
+        with interruptible():
+            return typer.confirm(plain(question), err=True)
+    except typer.Abort:
+        typer.echo(err=True)
+        raise

@@ -22,7 +22,7 @@ SNAPSHOT_COLUMNS: Final = (
     Column("MISSING", "failed_shards"),
     Column("AUTOMATIC", "is_automatic"),
 )
-_CLUSTER_COLUMN: Final = Column("CLUSTER", "cluster_id", narrow="keep")
+_CLUSTER_COLUMN: Final = Column("CLUSTER", "cluster", narrow="fold")
 _DETAILS: Final = (
     Column("NAME", "name"),
     Column("ID", "id"),
@@ -111,5 +111,12 @@ def show_snapshots(
         several: Whether they may be of several clusters.
         empty: What is said if there are none.
     """
-    columns = (_CLUSTER_COLUMN, *SNAPSHOT_COLUMNS) if several else SNAPSHOT_COLUMNS
+    columns = SNAPSHOT_COLUMNS
+    if several and output.form == "table":
+        # Two ids in a row are too wide for most terminals.
+        columns = (_CLUSTER_COLUMN, *columns)
+        records = [
+            one | {"cluster": one["cluster_name"] or one["cluster_id"]}
+            for one in records
+        ]
     output.rows(records, columns, empty=empty)

@@ -3,9 +3,11 @@
 import codecs
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final
+
+import typer
 
 from css_snapshot.errors import ConfigurationError, RequestValidationError
 
@@ -25,11 +27,18 @@ def read_lines(path: Path) -> Iterator[str]:
         RequestValidationError: If a line is in another encoding; names its number.
     """
     try:
-        opened = nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb")
-        with opened as file:
+        with _open(path) as file:
             yield from _lines(file, path)
     except OSError as exc:
         raise ConfigurationError(f"{path}: {exc.strerror}") from None
+
+
+def _open(path: Path) -> AbstractContextManager[BinaryIO]:
+    if str(path) != "-":
+        return path.open("rb")
+    if sys.stdin.isatty():
+        typer.echo("reading what you type, a line each; Ctrl-D ends it", err=True)
+    return nullcontext(sys.stdin.buffer)
 
 
 def source_name(path: Path) -> str:

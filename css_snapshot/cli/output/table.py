@@ -18,7 +18,7 @@ Narrow = Literal["drop", "fold", "keep"]
 """What happens to a column in a narrow terminal."""
 
 _GAP: Final = 2
-_LEAST_FOLDED: Final = 12
+_LEAST_FOLDED: Final = 24
 
 
 @attrs.frozen
@@ -97,7 +97,8 @@ def _table(
         box=box.SIMPLE_HEAD if on_terminal else None,
         show_edge=False,
         pad_edge=False,
-        padding=(0, _GAP, 0, 0),
+        # The lines of a box take a column of their own.
+        padding=(0, _GAP - 1 if on_terminal else _GAP, 0, 0),
         header_style="bold",
     )
     for column in shown:
