@@ -8,23 +8,25 @@ from css_snapshot.cli.command import Session, command
 from css_snapshot.cli.connection import Limits, Location
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.left_out import LeftOut
+from css_snapshot.cli.fleet.options import (
+    BusyOption,
+    JournalArgument,
+    JournalOption,
+    LimitOption,
+    MaxFailuresOption,
+    RateOption,
+    RetryFailedOption,
+)
 from css_snapshot.cli.fleet.run import FleetRun, tell_summary
 from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.fleet.target_choice import TargetChoice
 from css_snapshot.cli.fleet.target_lines import Defaults, name_at
 from css_snapshot.cli.fleet.target_list import RunOptions, TargetList, read_kept
 from css_snapshot.cli.options import (
-    BusyOption,
     DescriptionOption,
     DryRunOption,
     IndicesOption,
-    JournalArgument,
-    JournalOption,
-    LimitOption,
-    MaxFailuresOption,
     OnExistsOption,
-    RateOption,
-    RetryFailedOption,
     SettleOption,
 )
 from css_snapshot.cli.output.output import Output

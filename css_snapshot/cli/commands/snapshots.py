@@ -1,5 +1,6 @@
 """The commands that show snapshots: list and show."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from css_snapshot.api.rules import check_id
@@ -111,7 +112,7 @@ def show_snapshots(
         several: Whether they may be of several clusters.
         empty: What is said if there are none.
     """
-    columns = SNAPSHOT_COLUMNS
+    columns: Sequence[Column] = SNAPSHOT_COLUMNS
     if several and output.form == "table":
         # Two ids in a row are too wide for most terminals.
         columns = (_CLUSTER_COLUMN, *columns)

@@ -2,7 +2,7 @@
 
 from css_snapshot.cli.command import command
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.cli.options import JournalArgument
+from css_snapshot.cli.fleet.options import JournalArgument
 from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.output.records import Json, instant
 from css_snapshot.cli.output.text import plain

@@ -11,15 +11,12 @@ import typer
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.api.rules import check_id
 from css_snapshot.cli.fleet.lookup import ClusterLookup
-from css_snapshot.cli.fleet.target_lines import Defaults, read_targets
 from css_snapshot.cli.interrupts import interruptible
 from css_snapshot.cli.options import SELECTION_PANEL, Engine
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.service import SnapshotService
 
 _STANDARD_INPUT: Final = Path("-")
-_UNNAMED: Final = Defaults(name="unnamed")
-"""Stands for what a list of clusters does not say, and nobody asks for."""
 
 
 @attrs.frozen(kw_only=True)
@@ -178,8 +175,13 @@ class Selection(ClusterFilter):
     def _references(self) -> list[str]:
         if self.listed_in is None:
             return self.named
+        # Here, as it brings what a run needs.
+        from css_snapshot.cli.fleet.target_lines import (  # noqa: PLC0415  # see above
+            clusters_in,
+        )
+
         with interruptible():
-            return [one.cluster_id for one in read_targets(self.listed_in, _UNNAMED)]
+            return clusters_in(self.listed_in)
 
 
 def _has_tag(cluster: Cluster, text: str) -> bool:

@@ -90,6 +90,19 @@ def read_targets(path: Path, defaults: Defaults) -> Iterator[Target]:
     return targets_in(read_lines(path), source_name(path), defaults)
 
 
+def clusters_in(path: Path) -> list[str]:
+    """Return the clusters of a file of targets, whatever else it says of them.
+
+    Args:
+        path: The file; `-` for the standard input.
+
+    Raises:
+        ConfigurationError: If the file can't be read.
+        RequestValidationError: As `targets_in` raises it.
+    """
+    return [one.cluster_id for one in read_targets(path, Defaults(name="unnamed"))]
+
+
 def targets_in(
     lines: Iterable[str], source: str, defaults: Defaults
 ) -> Iterator[Target]:

@@ -143,7 +143,7 @@ class Output:
             self.note(empty)
             return
         for part in tabular(listed, columns, self.console):
-            self.console.print(part)
+            self.console.print(part, soft_wrap=isinstance(part, Text))
 
     def one(self, record: Record, columns: Sequence[Column]) -> None:
         """Write one record: a line for each of some keys, or in full for programs.
