@@ -71,21 +71,26 @@ def finish(output: Output, work: Work) -> NoReturn:
         typer.Exit: Always, with the exit code.
     """
     try:
-        with interruptible():
-            code = asyncio.run(_awake(work)) or ExitCode.DONE
-    except KeyboardInterrupt:
-        output.warning("interrupted")
-        code = ExitCode.INTERRUPTED
-    except (typer.Exit, typer.Abort):
-        raise
+        code = _outcome(output, work)
     except BrokenPipeError:
         silence_closed_streams()
         code = ExitCode.CLOSED_PIPE
-    except (CSSError, OSError) as exc:
-        code = output.failure(exc)
-    except Exception as exc:  # noqa: BLE001 - people get one line of any error
-        code = output.failure(exc, "this is a bug: --debug shows where")
     raise typer.Exit(code)
+
+
+def _outcome(output: Output, work: Work) -> ExitCode:
+    try:
+        with interruptible():
+            return asyncio.run(_awake(work)) or ExitCode.DONE
+    except KeyboardInterrupt:
+        output.warning("interrupted")
+        return ExitCode.INTERRUPTED
+    except (typer.Exit, typer.Abort, BrokenPipeError):
+        raise
+    except (CSSError, OSError) as exc:
+        return output.failure(exc)
+    except Exception as exc:  # noqa: BLE001  # people get one line of any error
+        return output.failure(exc, "this is a bug: --debug shows where")
 
 
 async def _awake(work: Work) -> ExitCode | None:

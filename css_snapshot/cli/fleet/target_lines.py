@@ -148,6 +148,8 @@ def _from_words(text: str, defaults: Defaults) -> Target:
 def _from_json(text: str, defaults: Defaults) -> Target:
     try:
         fields = json.loads(text, object_pairs_hook=_without_repetition)
+    except RequestValidationError:
+        raise
     except (ValueError, RecursionError):
         raise RequestValidationError("target", "is not a JSON object") from None
     # A key that is not known is likely a known one misspelt, and what it says would
@@ -159,6 +161,10 @@ def _from_json(text: str, defaults: Defaults) -> Target:
         )
     if "cluster_id" not in fields:
         raise RequestValidationError("cluster_id", "is missing")
+    indices = fields.get("indices")
+    if isinstance(indices, list):
+        names = [_text("indices", name) for name in indices]
+        fields["indices"] = ",".join(names)
     return defaults.target(**{key: _text(key, value) for key, value in fields.items()})
 
 
@@ -170,8 +176,6 @@ def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _text(field: str, value: object) -> str:
-    if field == "indices" and isinstance(value, list):
-        return ",".join(_text(field, item) for item in value) or _text(field, "")
     if not isinstance(value, str):
         raise RequestValidationError(field, f"must be text, is {type(value).__name__}")
     if not value.strip():
