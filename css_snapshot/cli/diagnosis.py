@@ -131,8 +131,8 @@ class Examination:
             await self._knock()
         except APIError as exc:
             self._server_time = exc.server_time
-            if not _is_from_the_service(exc):
-                advice = advice_for(exc) or _SOMEBODY_ELSE
+            advice = _if_not_from_the_service(exc)
+            if advice:
                 return Check("connection", "failed", _reason(exc), advice)
         except InvalidResponseError as exc:
             return Check("connection", "failed", str(exc), _SOMEBODY_ELSE)
@@ -248,9 +248,12 @@ def _readiness_of(cluster: Cluster) -> Check:
     return Check("cluster", "failed", detail, advice)
 
 
-def _is_from_the_service(error: APIError) -> bool:
+def _if_not_from_the_service(error: APIError) -> str:
+    """Return what to do if something else answered; empty if the service did."""
     known = AuthenticationError | ForbiddenError | BadRequestError | ThrottledError
-    return isinstance(error, known) and bool(error.code)
+    if isinstance(error, known):
+        return "" if error.code else _SOMEBODY_ELSE
+    return advice_for(error) or _SOMEBODY_ELSE
 
 
 def _reason(error: CSSError) -> str:

@@ -109,6 +109,104 @@ def test_an_occupied_cluster_is_tried_if_told_to_wait(fleet: EmulatorState) -> N
     assert (waiting.exit_code, waiting.records[-1]["busy"]) == (0, 0)
 
 
+def test_a_cluster_that_is_busy_when_looked_at_is_a_missed_snapshot(
+    fleet: EmulatorState,
+) -> None:
+    fleet.build_seconds = 60.0
+    busy = fleet.cluster_ids[0]
+    fleet.add_snapshot(busy, "earlier")
+
+    ended = run("fan-out", "--all-clusters", "--snapshot", "nightly")
+
+    (told,) = (one for one in ended.records if one.get("outcome") == "busy")
+    assert ended.exit_code == 1
+    assert (told["cluster_id"], told["name"]) == (busy, "nightly")
+    assert "SNAPSHOTTING" in str(told["reason"])
+    summary = ended.records[-1]
+    assert (summary["total"], summary["created"], summary["busy"]) == (5, 4, 1)
+
+
+def test_a_fleet_that_is_left_out_as_a_whole_is_a_failure(
+    fleet: EmulatorState,
+) -> None:
+    options = ("--engine", "logstash")
+    fleet.add_cluster(EmulatedCluster(name="pipeline", engine="logstash"))
+
+    lines = run("fan-out", "--all-clusters", "--snapshot", "nightly", *options)
+    text = run_watched(
+        *("fan-out", "--all-clusters", "--snapshot", "nightly", *options), NO_COLOR="1"
+    )
+
+    assert lines.exit_code == text.exit_code == 1
+    told, summary = lines.records
+    assert (told["outcome"], told["name"]) == ("not_ready", "nightly")
+    assert (summary["total"], summary["not_ready"]) == (1, 1)
+    assert "not ready" in text.stderr
+    assert "logstash clusters have no snapshots" in text.stderr
+    assert text.stdout.endswith("; 1 not ready\n")
+
+
+def test_clusters_are_named_as_arguments(fleet: EmulatorState) -> None:
+    ended = run(
+        "fan-out", "prod-1", fleet.cluster_ids[0], "prod-1", "--snapshot", "nightly"
+    )
+
+    assert ended.exit_code == 0
+    assert held(fleet) == [["nightly"], [], [], ["nightly"], []]
+
+
+def test_a_file_may_name_clusters(fleet: EmulatorState, tmp_path: Path) -> None:
+    listed = tmp_path / "targets.txt"
+    listed.write_text(f"prod-1 special a,b\n{fleet.cluster_ids[0]}\n")
+
+    ended = run("fan-out", "--from", str(listed), "--snapshot", "nightly")
+
+    assert ended.exit_code == 0
+    assert held(fleet) == [["nightly"], [], [], ["special"], []]
+    assert fleet.snapshots(fleet.cluster_ids[3])[0].indices == "a,b"
+
+
+def test_a_cluster_of_a_file_that_is_gone_holds_no_other_up(
+    fleet: EmulatorState,
+) -> None:
+    ended = run(
+        *("fan-out", "-", "--snapshot", "nightly"),
+        stdin=f"long-gone\n{fleet.cluster_ids[0]}\n",
+    )
+
+    assert ended.exit_code == 1
+    assert outcomes(ended) == ["created", "failed"]
+
+
+def test_an_ambiguous_name_in_a_file_begins_nothing(fleet: EmulatorState) -> None:
+    fleet.add_cluster(EmulatedCluster(name="prod-1"))
+
+    ended = run("fan-out", "-", "--snapshot", "nightly", stdin="prod-2\nprod-1\n")
+
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "prod-1 is the name of several" in ended.stderr
+    assert not fleet.counts["create"]
+
+
+def test_a_dry_run_shows_the_targets(fleet: EmulatorState) -> None:
+    fleet.add_cluster(EmulatedCluster(engine="logstash"))
+    command = ("fan-out", "--all-clusters", "--snapshot", "nightly", "--dry-run")
+
+    ended = run(*command, "--json")
+    table = run(*command, "-o", "table", "--engine", "opensearch", "--indices", "a,b")
+
+    left_out, *targets = ended.records
+    assert ended.exit_code == 1
+    assert left_out["outcome"] == "not_ready"
+    assert {record["cluster_id"] for record in targets} == set(fleet.cluster_ids[:5])
+    assert {record["kind"] for record in targets} == {"target"}
+    assert table.exit_code == 0
+    assert table.stdout.split() == [
+        *("CLUSTER", "NAME", "INDICES", fleet.cluster_ids[4], "nightly", "a,b")
+    ]
+    assert not fleet.counts["create"]
+
+
 def test_outcomes_are_objects_where_no_terminal_is(fleet: EmulatorState) -> None:
     ended = run("fan-out", "--all-clusters", "--snapshot", "nightly")
 

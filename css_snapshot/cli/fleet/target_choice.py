@@ -80,9 +80,9 @@ class TargetChoice:
         names = {one.cluster_id for one in listed if not is_id(one.cluster_id)}
         if not names:
             return listed
-        lookup = ClusterLookup(self.service)
-        ids = {name: await lookup.find(name) or name for name in names}
         with listed:
+            lookup = ClusterLookup(self.service)
+            ids = {name: await lookup.find(name) or name for name in names}
             return TargetList.of(
                 attrs.evolve(one, cluster_id=ids.get(one.cluster_id, one.cluster_id))
                 for one in listed
