@@ -7,7 +7,6 @@ from typing import Final
 
 import attrs
 
-from css_snapshot.api.rules import check_id
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.models import Snapshot
 from css_snapshot.service import SnapshotService
@@ -42,7 +41,6 @@ class ClusterLookup:
             text: Its id or its name.
 
         Raises:
-            RequestValidationError: If it is neither.
             ConfigurationError: If no cluster, or more than one, has this name.
             CSSError: As `SnapshotService.clusters` raises it.
         """
@@ -61,11 +59,9 @@ class ClusterLookup:
             text: Its id or its name.
 
         Raises:
-            RequestValidationError: If it is neither.
             ConfigurationError: If more than one cluster has this name.
             CSSError: As `SnapshotService.clusters` raises it.
         """
-        check_id("cluster_id", text)
         if is_id(text):
             return text
         if self._ids is None:
@@ -93,11 +89,9 @@ async def snapshot_id(
         usable: Whether the newest usable one is meant by `latest`.
 
     Raises:
-        RequestValidationError: If the text is none of this.
         ConfigurationError: If no snapshot, or more than one, is meant.
         CSSError: As `SnapshotService.list` raises it.
     """
-    check_id("snapshot_id", text)
     if is_id(text):
         return text
     snapshots = await service.list(cluster_id)
