@@ -1,6 +1,7 @@
 """Tables in terminals of every width: ids stay whole, and nothing is cut."""
 
 import io
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,9 @@ RECORD = {"name": "nightly", "id": ID, "status": "COMPLETED", "created": "2026-1
 WHOLE = len("nightly") + len(ID) + len("COMPLETED") + len("2026-11-24") + 3 * 2
 
 
-def drawn(*records: dict[str, object], width: int, terminal: bool = True) -> list[str]:
+def drawn(
+    *records: Mapping[str, object], width: int, terminal: bool = True
+) -> list[str]:
     screen = io.StringIO()
     console = Console(
         file=screen, width=width, force_terminal=terminal, color_system=None
