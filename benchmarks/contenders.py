@@ -233,12 +233,10 @@ RAISED_HTTPX: Final = "httpx.AsyncClient, limits raised"
 OURS: Final = {
     "httpx": "css_snapshot, httpx",
     "aiohttp": "css_snapshot, [aiohttp]",
-    "fast": "css_snapshot, [fast]",
 }
 CONTENDERS: Final[Mapping[str, Open]] = {
     FLOOR: _raw,
     BASELINE: _aiohttp,
-    OURS["fast"]: _ours("fast"),
     OURS["aiohttp"]: _ours("aiohttp"),
     OURS["httpx"]: _ours("httpx"),
     "httpx + httpx-aiohttp": _httpx_aiohttp,

@@ -19,8 +19,6 @@ from benchmarks.plot import Line, plot
 from benchmarks.rounds import Spread
 
 _TARGETS: Final = (
-    (OURS["fast"], BASELINE, 1.0),
-    (OURS["fast"], SDK, 0.25),
     (OURS["httpx"], SDK, 0.9),
     (OURS["httpx"], RAISED_HTTPX, 0.3),
     (OURS["httpx"], PLAIN_HTTPX, 0.3),

@@ -21,7 +21,6 @@ def install_size() -> str:
     rows = [
         ["css-snapshot alone", *_row(own, ())],
         ["css-snapshot", *_row(own, _CORE)],
-        ["css-snapshot[fast]", *_row(own, (*_CORE, "pyreqwest"))],
         ["css-snapshot[aiohttp]", *_row(own, (*_CORE, "httpx-aiohttp"))],
         ["huaweicloudsdkcss", *_row(0, ("huaweicloudsdkcss",))],
     ]

@@ -6,7 +6,7 @@ from importlib import metadata
 from typing import Final
 
 _PACKAGES: Final = (
-    *("httpx", "httpcore", "aiohttp", "httpx-aiohttp", "pyreqwest"),
+    *("httpx", "httpcore", "aiohttp", "httpx-aiohttp"),
     *("huaweicloudsdkcss", "attrs", "cattrs", "tenacity"),
 )
 

@@ -7,7 +7,7 @@ from css_snapshot.api.clusters import (
     ClusterInstance,
     ClusterStatus,
     FailedReason,
-    NotReady,
+    NotReadyReason,
     PolicySummary,
     SnapshotReadiness,
 )
@@ -41,6 +41,7 @@ from css_snapshot.errors import (
     InternalServerError,
     InvalidResponseError,
     JournalBusyError,
+    JournalEntryError,
     JournalError,
     NotAcceptableError,
     NotFoundError,
@@ -70,8 +71,12 @@ from css_snapshot.models import (
     SnapshotStatus,
 )
 from css_snapshot.retry import RetryBudget, RetryPolicy
+from css_snapshot.serialize import to_dict
 from css_snapshot.service import SnapshotService
 from css_snapshot.transport.default import ClientTransport, default_transport
+from css_snapshot.workflows.coverage import Coverage, assess
+from css_snapshot.workflows.drift import Difference, PolicyDrift
+from css_snapshot.workflows.retention import Kept, Retention, RetentionPlan
 
 __all__ = [
     "APIError",
@@ -90,9 +95,11 @@ __all__ = [
     "ConflictError",
     "ConnectFailedError",
     "ConnectionLostError",
+    "Coverage",
     "CreateSnapshotRequest",
     "CredentialsNotFoundError",
     "Datastore",
+    "Difference",
     "DuplicateSnapshotError",
     "Ensured",
     "FailedReason",
@@ -107,12 +114,15 @@ __all__ = [
     "InternalServerError",
     "InvalidResponseError",
     "JournalBusyError",
+    "JournalEntryError",
     "JournalError",
+    "Kept",
     "NotAcceptableError",
     "NotFoundError",
     "NotImplementedByServerError",
-    "NotReady",
+    "NotReadyReason",
     "PartialSnapshotError",
+    "PolicyDrift",
     "PolicySummary",
     "PruneError",
     "QuotaExceededError",
@@ -120,6 +130,8 @@ __all__ = [
     "RequestValidationError",
     "RestoreSnapshotRequest",
     "RestoreStatus",
+    "Retention",
+    "RetentionPlan",
     "RetryBudget",
     "RetryPolicy",
     "ServerError",
@@ -138,7 +150,9 @@ __all__ = [
     "TransportError",
     "UnexpectedStatusError",
     "WaitTimeoutError",
+    "assess",
     "default_transport",
+    "to_dict",
 ]
 
 logging.getLogger("css_snapshot").addHandler(logging.NullHandler())

@@ -1,4 +1,4 @@
-"""Where time comes from: one value that tests replace."""
+"""The clock: one value that tests replace."""
 
 import asyncio
 import time
@@ -18,8 +18,8 @@ class Clock:
     """The three ways in which this package meets time.
 
     Attributes:
-        now: Answers the wall-clock time as an aware UTC datetime.
-        monotonic: Answers seconds that never go back, from any starting point.
+        now: Returns the wall-clock time as an aware UTC datetime.
+        monotonic: Returns seconds that never go back, from any starting point.
         sleep: Waits for a number of seconds.
     """
 

@@ -1,18 +1,17 @@
-"""The arguments of the service, and where the environment says what they are."""
+"""Where a service's arguments come from: arguments, then the environment."""
 
 from collections.abc import Mapping
 from typing import Final, TypedDict, get_args
 
 import httpx
 
-from css_snapshot.api.encode import WireNames
 from css_snapshot.auth import AkSkAuth, EnvironmentCredentials
 from css_snapshot.clock import Clock
 from css_snapshot.endpoints import check_endpoint, css_endpoint
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import Observer
 from css_snapshot.retry import RetryPolicy
-from css_snapshot.workflows.policy import PolicyApi
+from css_snapshot.typing import PolicyApi, WireNames
 
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "language": ("en-us", "zh-cn"),
@@ -36,12 +35,13 @@ class ServiceOptions(TypedDict, total=False):
     wire_names: WireNames
     policy_api: PolicyApi
     allow_insecure: bool
+    application: str | None
     on_event: Observer | None
     clock: Clock
 
 
 def address(region: str | None, endpoint: str | None, *, allow_insecure: bool) -> str:
-    """Answer the address to use, of which the explicit one goes first.
+    """Return the address to use: `endpoint`, or else that of `region`.
 
     Args:
         region: For example `cn-north-4`.
@@ -49,7 +49,7 @@ def address(region: str | None, endpoint: str | None, *, allow_insecure: bool) -
         allow_insecure: Accept `http` anywhere.
 
     Raises:
-        ConfigurationError: There is none, or it can't be used.
+        ConfigurationError: If there is no address, or it can't be used.
     """
     if endpoint is None:
         if region is None:
@@ -62,7 +62,7 @@ def check_choices(**chosen: str) -> None:
     """Check options of which each is one of a few words.
 
     Raises:
-        ConfigurationError: One is none of them.
+        ConfigurationError: If an option has another value.
     """
     for option, value in chosen.items():
         choices = _CHOICES[option]
@@ -74,7 +74,7 @@ def check_auth(auth: httpx.Auth) -> None:
     """Check that requests can be authenticated with it.
 
     Raises:
-        ConfigurationError: They can't.
+        ConfigurationError: If `auth` is not an `httpx.Auth`.
     """
     if not isinstance(auth, httpx.Auth):
         raise ConfigurationError("auth: must be an httpx.Auth, such as TokenAuth")
@@ -83,10 +83,10 @@ def check_auth(auth: httpx.Auth) -> None:
 def options_from(
     environ: Mapping[str, str], overrides: ServiceOptions
 ) -> ServiceOptions:
-    """Answer what the environment says, where the overrides don't.
+    """Return what the environment says, where the overrides don't.
 
     Raises:
-        ConfigurationError: A variable that is needed is missing or unusable.
+        ConfigurationError: If a variable that is needed is missing or unusable.
     """
     options = ServiceOptions()
     if "auth" not in overrides:

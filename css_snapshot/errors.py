@@ -38,7 +38,8 @@ CSSError
 │  └─ IndeterminateSettingsError            a policy, or where snapshots are stored
 ├─ DuplicateSnapshotError                   one call, several snapshots
 ├─ JournalError                             a journal can't be read or written
-│  └─ JournalBusyError                      another run holds it
+│  ├─ JournalBusyError                      another run holds it
+│  └─ JournalEntryError                     one of its entries is damaged
 └─ FanOutStoppedError (ExceptionGroup)      why a run could not go on
 """
 
@@ -140,7 +141,14 @@ class RequestValidationError(CSSError, ValueError):
 
 
 class TransportError(CSSError):
-    """No answer arrived; `.sent` tells whether the request may have."""
+    """No answer arrived; `.sent` tells whether the request may have.
+
+    Attributes:
+        read: Whether the request was a read, which changes nothing and is safe to
+            repeat.
+    """
+
+    read: bool = False
 
     def __init__(self, message: str, *, sent: Literal[False] | None = None) -> None:
         super().__init__(message)
@@ -157,10 +165,18 @@ class ConnectFailedError(TransportError):
 
     retryable = True
 
-    def __init__(self, message: str, *, kind: ConnectFailure = "other") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: ConnectFailure = "other",
+        retryable: bool | None = None,
+    ) -> None:
         super().__init__(message, sent=False)
         self.kind: ConnectFailure = kind
-        self.retryable = kind not in {"tls", "proxy"}
+        if retryable is None:
+            retryable = kind not in {"tls", "proxy"}
+        self.retryable = retryable
 
 
 class ConnectionLostError(TransportError):
@@ -498,6 +514,10 @@ class JournalBusyError(JournalError):
     """The journal is held by another run."""
 
     retryable = True
+
+
+class JournalEntryError(JournalError):
+    """One entry of the journal is damaged; the others are not."""
 
 
 class FanOutStoppedError(CSSError, ExceptionGroup[Exception]):

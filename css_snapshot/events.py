@@ -1,4 +1,4 @@
-"""What an observer is told: one frozen class per thing that happens on the way.
+"""Events that observers are notified of: one frozen class per thing that happens.
 
 An observer is any callable that takes one event: `SnapshotService(on_event=...)`.
 It is called in the event loop, so it must be quick and must not block; what it
@@ -87,6 +87,8 @@ class AttemptAnswered:
         attempt: 1 for the first attempt of a call.
         elapsed: Seconds from start to end of the attempt.
         status: HTTP status, `None` when no answer arrived.
+        request_id: The vendor's id of the request, to quote in a ticket, if the
+            answer carried one.
         error: The error the attempt ended with, a cancellation for example; `None`
             when it succeeded.
         call: The operation under way.
@@ -97,6 +99,7 @@ class AttemptAnswered:
     attempt: int
     elapsed: float
     status: int | None
+    request_id: str | None = None
     error: BaseException | None
     call: Call | None = attrs.field(default=None, eq=False, repr=False)
 
@@ -172,6 +175,43 @@ class Reconciled:
     looks: int
 
 
+@attrs.frozen(kw_only=True)
+class FieldUnreadable:
+    """A field of an answer is not of any form known, and was left out.
+
+    Told once per field and service, and never with the value.
+
+    Attributes:
+        method: HTTP method.
+        path: Path template of the vendor call, without ids.
+        field: Where the field stands in the body, such as `backups[].totalShards`; for
+            a row that was left out as a whole, where the rows stand.
+        problem: What is wrong with it.
+    """
+
+    method: str
+    path: str
+    field: str
+    problem: str
+
+
+@attrs.frozen(kw_only=True)
+class ListIncomplete:
+    """A list ended before as much was shown as the service counts, or kept changing.
+
+    Attributes:
+        method: HTTP method.
+        path: Path template of the vendor call, without ids.
+        stated: How many the service counts, `None` where it does not say.
+        shown: How many it showed, in all its pages.
+    """
+
+    method: str
+    path: str
+    stated: int | None
+    shown: int
+
+
 Event = (
     OperationStarted
     | OperationFinished
@@ -181,6 +221,8 @@ Event = (
     | BudgetEmpty
     | TokenRenewed
     | Reconciled
+    | FieldUnreadable
+    | ListIncomplete
 )
 Observer = Callable[[Event], object]
 
@@ -200,12 +242,12 @@ def notify(observer: Observer | None, event: Event) -> None:
 def telling(
     observer: Observer | None, call: Call, monotonic: Callable[[], float]
 ) -> Iterator[Call]:
-    """Tell of the start and the end of an operation that runs in this block.
+    """Notify an observer of the start and the end of an operation in this block.
 
     Args:
         observer: Whom to tell.
         call: The operation under way.
-        monotonic: Answers seconds that never go back.
+        monotonic: Returns seconds that never go back.
     """
     notify(observer, OperationStarted(call=call))
     started = monotonic()
@@ -238,6 +280,22 @@ def _log(event: Event) -> None:
                 event.method,
                 event.path,
                 event.attempt,
+            )
+        case FieldUnreadable():
+            logger.warning(
+                "%s %s: %s can't be read: %s",
+                event.method,
+                event.path,
+                event.field,
+                event.problem,
+            )
+        case ListIncomplete():
+            logger.warning(
+                "%s %s: the service counts %s, and shows %d",
+                event.method,
+                event.path,
+                event.stated,
+                event.shown,
             )
         case _:
             logger.debug("%s", event)

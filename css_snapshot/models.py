@@ -1,4 +1,4 @@
-"""Requests and answers as values: frozen, checked when made, times in aware UTC."""
+"""Snapshots as the service shows them: frozen values, times in aware UTC."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,7 @@ class OpenStrEnum(StrEnum):
 
 
 class SnapshotStatus(OpenStrEnum):
-    """How far a snapshot is; values unknown to this release are kept as they come."""
+    """How far a snapshot is; values unknown to this release are kept."""
 
     BUILDING = "BUILDING"
     COMPLETED = "COMPLETED"
@@ -56,7 +56,7 @@ _FINISHED: Final = frozenset(
 
 @attrs.frozen
 class Backup:
-    """What the service answers to a creation: accepted, not yet done.
+    """A snapshot that the service has accepted, not yet made.
 
     Attributes:
         id: The snapshot's id.
@@ -69,18 +69,23 @@ class Backup:
 
 @attrs.frozen
 class Ensured:
-    """What `ensure` came to: the snapshot is there, and how it got there.
+    """The result of `ensure`: the snapshot is there, and how it got there.
 
     Attributes:
-        backup: Its id and name.
+        backup: The snapshot's id and name.
         how: `"created"` if the service said so to this call, `"adopted"` if it was
             found in the cluster's list.
         attempts: How many times the creation was sent; 0 if it was there before.
+        snapshot: The row of the list that was adopted; `None` if it was created.
+        doubt: What could not be compared before it was adopted, in words: an alias or
+            a data stream that was asked for shows as the indices behind it.
     """
 
     backup: Backup
     how: Literal["created", "adopted"]
     attempts: int = attrs.field(default=1, kw_only=True)
+    snapshot: "Snapshot | None" = attrs.field(default=None, kw_only=True)
+    doubt: str | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -100,8 +105,12 @@ class Datastore:
 class Snapshot:
     """One snapshot, as the cluster's list shows it.
 
+    What the service does not say, or says in a form unknown to this release, is `None`
+    or empty. All text is on one line: control characters in it are blanks.
+
     Attributes:
-        id: The snapshot's id.
+        id: The snapshot's id; empty in the rare row that shows none. Such a snapshot
+            can't be addressed, and is never usable or adopted.
         name: Its name, unique in its cluster.
         status: How far it is.
         cluster_id: The cluster it was taken of.
@@ -117,7 +126,7 @@ class Snapshot:
         total_shards: How many shards it has, or should have.
         failed_shards: How many of them are missing.
         restore_status: How far its last restoration is.
-        bucket: The OBS bucket it lies in.
+        bucket: The OBS bucket that it is stored in.
         version: The engine's version.
         datastore: The engine's type and version.
         frequency: For automatic ones, how often they are taken.
@@ -152,13 +161,14 @@ class Snapshot:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the service will not work on it any more."""
+        """Whether the service has stopped working on it."""
         return self.status in _FINISHED
 
     @property
     def is_usable(self) -> bool:
-        """Whether it holds everything it should: completed, and no shard failed."""
-        return self.status == SnapshotStatus.COMPLETED and not self.failed_shards
+        """Whether it can be restored whole: completed, and no shard failed."""
+        is_completed = self.status == SnapshotStatus.COMPLETED
+        return is_completed and not self.failed_shards and bool(self.id)
 
     @property
     def is_automatic(self) -> bool:

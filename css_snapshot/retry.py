@@ -1,8 +1,8 @@
-"""Whether a failed attempt is repeated, when, and out of which budget."""
+"""Retry policies, their budgets, and the one loop that repeats anything."""
 
 import random as _random
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, Self, TypeVar
+from typing import Final, Generic, Self, TypeAlias, TypeVar
 
 import attrs
 import tenacity
@@ -13,12 +13,14 @@ from css_snapshot.errors import (
     ConnectFailedError,
     CSSError,
     ThrottledError,
+    TransportError,
 )
 
 T = TypeVar("T")
 
 _MAY_BE_REPEATED: Final = frozenset({429, *range(500, 600)}) - {501}
 _GATEWAY_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
+_LOOKS: Final = 3
 
 
 @attrs.define
@@ -48,7 +50,7 @@ class RetryBudget:
         self.tokens = self.capacity
 
     def spend(self) -> bool:
-        """Pay for one retry; `False` means that there is not enough left."""
+        """Pay for one retry, or return `False` if there is not enough left."""
         if self.tokens < self.cost:
             return False
         self.tokens -= self.cost
@@ -88,10 +90,13 @@ class RetryPolicy:
             protect a region from all of them together.
         connect_failures: Whether a connection that failed before a byte was sent is
             tried again.
-        random: Answers a random number from 0 up to 1.
+        lost_reads: Whether a read whose answer was lost or late is repeated; that is
+            safe, as a read changes nothing.
+        random: Returns a random number from 0 up to 1.
 
     Raises:
-        ConfigurationError: A status that must not be repeated, or a bad number.
+        ConfigurationError: If a status must not be repeated, or a number is out of
+            its range.
     """
 
     statuses: frozenset[int] = attrs.field(
@@ -102,6 +107,7 @@ class RetryPolicy:
     cap: float = 20.0
     budget: RetryBudget = attrs.field(factory=RetryBudget)
     connect_failures: bool = False
+    lost_reads: bool = False
     random: Callable[[], float] = attrs.field(default=_random.random, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -112,15 +118,16 @@ class RetryPolicy:
 
     @classmethod
     def none(cls) -> Self:
-        """Make a policy that never repeats."""
+        """Return a policy that never repeats."""
         return cls(attempts=1)
 
     @classmethod
     def gateway(cls, *, attempts: int = 5, budget: RetryBudget | None = None) -> Self:
-        """Make a policy that also rides out throttling and an unsteady gateway.
+        """Return a policy that also rides out throttling and an unsteady gateway.
 
         It repeats 429 (waiting as told by `Retry-After` or by the limit in the
-        gateway's text), 500, 502, 503, 504, and connections that could not be made.
+        gateway's text), 500, 502, 503, 504, connections that could not be made, and
+        reads that were lost.
 
         Args:
             attempts: How many attempts a call has in all.
@@ -130,25 +137,42 @@ class RetryPolicy:
             statuses=_GATEWAY_STATUSES,
             attempts=attempts,
             connect_failures=True,
+            lost_reads=True,
             budget=budget or RetryBudget(),
         )
 
+    def for_looking(self) -> Self:
+        """Return the policy for a read that finds out how things stand.
+
+        What looks has patience of its own: a lost read, or a connection that could not
+        be made, proves nothing and is repeated, three attempts at least.
+        """
+        return attrs.evolve(
+            self,
+            statuses=self.statuses if self.attempts > 1 else frozenset(),
+            attempts=max(self.attempts, _LOOKS),
+            connect_failures=True,
+            lost_reads=True,
+        )
+
     def repeats(self, failure: BaseException) -> bool:
-        """Tell whether a failure is of a kind that is repeated."""
+        """Check whether a failure is of a kind that is repeated."""
         if isinstance(failure, APIError):
             return failure.status in self.statuses
         if isinstance(failure, ConnectFailedError):
             return self.connect_failures and failure.retryable
+        if isinstance(failure, TransportError):
+            return self.lost_reads and failure.read
         return False
 
     def pause(self, attempt: int, failure: BaseException | None) -> float:
-        """Answer the seconds to wait after a failed attempt."""
+        """Return the seconds to wait after a failed attempt."""
         ceiling = min(self.cap, self.base * 2.0 ** min(attempt - 1, 64))
         return min(self.cap, (stated_wait(failure) or 0.0) + ceiling * self.random())
 
 
 def stated_wait(failure: BaseException | None) -> float | None:
-    """Answer the seconds to wait that a throttling answer states, if it does.
+    """Return the seconds to wait that a throttling answer states, if it does.
 
     `Retry-After` comes first; otherwise an even share of the window that the
     gateway's text names.
@@ -167,7 +191,7 @@ class Retry:
 
     Attributes:
         attempt: Number of the attempt that failed.
-        pause: Seconds until the next one; `None` when the budget is spent.
+        pause: Seconds until the next one; `None` when the budget is empty.
         failure: Why the attempt failed.
     """
 
@@ -176,71 +200,131 @@ class Retry:
     failure: CSSError
 
 
+@attrs.frozen
+class Found(Generic[T]):
+    """What stands for a call's answer although its attempt failed.
+
+    Attributes:
+        answer: The answer.
+    """
+
+    answer: T
+
+
+Before: TypeAlias = Callable[[], Awaitable[None]]
+Between: TypeAlias = Callable[[CSSError], Awaitable[Found[T] | None]]
+
+
 async def repeat(
     policy: RetryPolicy,
-    failure: CSSError,
     send: Callable[[int], Awaitable[T]],
     *,
     sleep: Callable[[float], Awaitable[None]],
     remaining: Callable[[], float],
     on_retry: Callable[[Retry], object],
+    before: Before | None = None,
+    between: Between[T] | None = None,
 ) -> T:
-    """Go on after a first attempt that failed in a way the policy repeats.
+    """Make attempts until one succeeds, or the policy, budget or deadline ends it.
 
-    The first attempt is made by the caller, so that a call that succeeds at once
-    pays for none of this. A cancellation ends it at any point.
+    All that is ever repeated in this package is repeated here. A cancellation ends it
+    at any point.
 
     Args:
-        policy: How to go on.
-        failure: What the first attempt ended with.
-        send: Makes the attempt of a given number.
+        policy: Which failures are repeated, and how.
+        send: Makes the attempt of a given number, 1 for the first.
         sleep: Waits for a number of seconds.
-        remaining: Answers the seconds left of the call's deadline.
-        on_retry: Is told of each retry before its pause.
+        remaining: Returns the seconds left of the call's deadline.
+        on_retry: Called with each retry before its pause.
+        before: Awaited before each attempt; an error it raises ends the call.
+        between: Awaited with each failure, whose `.earlier` is set. What it finds is
+            the call's answer; `None` lets the policy decide; an error it raises ends
+            the call.
 
     Returns:
-        What the first successful attempt answered.
+        The answer of the first successful attempt, or what `between` found.
 
     Raises:
-        CSSError: The last attempt's failure.
+        CSSError: If the last attempt failed, with its failure; or what a hook raised.
     """
-    failures = [failure]
-
-    def gives_up(state: tenacity.RetryCallState) -> bool:
-        pause = state.upcoming_sleep
-        if state.attempt_number >= policy.attempts or pause >= remaining():
-            return True
-        if (stated_wait(failures[-1]) or 0.0) > policy.cap:
-            return True
-        affordable = policy.budget.spend()
-        on_retry(
-            Retry(
-                attempt=state.attempt_number,
-                pause=pause if affordable else None,
-                failure=failures[-1],
-            )
-        )
-        return not affordable
-
-    async for attempt in tenacity.AsyncRetrying(
-        # Whatever a policy of the user's own says, a cancellation is no failure.
-        retry=tenacity.retry_if_exception(
-            lambda exc: isinstance(exc, CSSError) and policy.repeats(exc)
-        ),
-        wait=lambda state: policy.pause(state.attempt_number, failures[-1]),
-        stop=gives_up,
+    call = _Call(policy, send, remaining, on_retry, before, between)
+    # Made outside tenacity, so that a call that succeeds at once pays for none of it.
+    try:
+        answer = await call.attempt(1)
+    except CSSError as exc:
+        if policy.attempts == 1 or not call.is_repeated(exc):
+            raise
+    else:
+        policy.budget.succeeded(retried=False)
+        return answer
+    # A fresh object per call: a shared one mixes up the state of concurrent calls.
+    async for trial in tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_exception(call.is_repeated),
+        wait=call.pause,
+        stop=call.gives_up,
         sleep=sleep,
         reraise=True,
     ):
-        with attempt:
-            number = attempt.retry_state.attempt_number
+        with trial:
+            number = trial.retry_state.attempt_number
             if number == 1:
-                raise failure
-            try:
-                answer = await send(number)
-            except CSSError as exc:
-                failures.append(exc)
-                raise
+                raise call.failures[-1]
+            answer = await call.attempt(number)
             policy.budget.succeeded(retried=True)
             return answer
     raise AssertionError("tenacity returns or raises")  # pragma: no cover  # for typing
+
+
+@attrs.frozen
+class _Call(Generic[T]):
+    """One call that is repeated, and how its attempts failed so far."""
+
+    policy: RetryPolicy
+    send: Callable[[int], Awaitable[T]]
+    remaining: Callable[[], float]
+    on_retry: Callable[[Retry], object]
+    before: Before | None
+    between: Between[T] | None
+    failures: list[CSSError] = attrs.field(init=False, factory=list)
+
+    async def attempt(self, number: int) -> T:
+        if self.before is not None:
+            await self.before()
+        try:
+            return await self.send(number)
+        except CSSError as exc:
+            failure = exc
+        failure.earlier = tuple(self.failures)
+        self.failures.append(failure)
+        found = None if self.between is None else await self.between(failure)
+        if found is not None:
+            return found.answer
+        if any(earlier.sent is None for earlier in failure.earlier):
+            failure.sent = None
+        raise failure
+
+    def is_repeated(self, exc: BaseException) -> bool:
+        # Whatever a policy of the user's own says, a cancellation is no failure, and
+        # what a hook raised is final.
+        own = bool(self.failures) and exc is self.failures[-1]
+        return own and self.policy.repeats(exc)
+
+    def pause(self, state: tenacity.RetryCallState) -> float:
+        return self.policy.pause(state.attempt_number, self.failures[-1])
+
+    def gives_up(self, state: tenacity.RetryCallState) -> bool:
+        policy, failure = self.policy, self.failures[-1]
+        pause = state.upcoming_sleep
+        if state.attempt_number >= policy.attempts or pause >= self.remaining():
+            return True
+        if (stated_wait(failure) or 0.0) > policy.cap:
+            return True
+        affordable = policy.budget.spend()
+        self.on_retry(
+            Retry(
+                attempt=state.attempt_number,
+                pause=pause if affordable else None,
+                failure=failure,
+            )
+        )
+        return not affordable

@@ -1,18 +1,18 @@
-"""SnapshotService: one thin method per vendor call."""
+"""SnapshotService: one thin method per call."""
 
+import copy
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from types import TracebackType
+from datetime import datetime
+from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
+import attrs
 import httpx
 
 from css_snapshot.api.clusters import Cluster
-from css_snapshot.api.encode import WireNames, encode_restore, encode_settings
+from css_snapshot.api.encode import encode_restore
 from css_snapshot.api.operations import (
-    CONFIGURE,
-    CONFIGURE_AUTOMATICALLY,
-    DISABLE_SNAPSHOTS,
     GET_POLICY,
     LIST_SNAPSHOTS,
     RESTORE_SNAPSHOT,
@@ -25,7 +25,8 @@ from css_snapshot.api.requests import (
     SnapshotSettings,
 )
 from css_snapshot.api.rules import check_id, check_text
-from css_snapshot.client.api_client import ApiClient
+from css_snapshot.client.api_client import ApiClient, Limits
+from css_snapshot.client.request import RequestBuilder
 from css_snapshot.clock import Clock
 from css_snapshot.configuration import (
     ServiceOptions,
@@ -39,21 +40,44 @@ from css_snapshot.events import Observer
 from css_snapshot.models import Backup, Ensured, Snapshot
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.transport.default import default_transport
-from css_snapshot.typing import Indices
-from css_snapshot.workflows import clusters, create, delete, ensure
-from css_snapshot.workflows.ensure import OnExists
-from css_snapshot.workflows.policy import PolicyApi, PolicySwitch
-from css_snapshot.workflows.wait import Progress, SnapshotWatch
+from css_snapshot.typing import (
+    Applied,
+    Indices,
+    OnBusy,
+    OnDeleted,
+    OnError,
+    OnExists,
+    OnSpoiled,
+    PolicyApi,
+    Progress,
+    SnapshotOperation,
+    StrPath,
+    Until,
+    WireNames,
+)
+from css_snapshot.workflows import (
+    clusters,
+    coverage,
+    create,
+    delete,
+    ensure,
+    prune,
+    settings,
+)
+from css_snapshot.workflows.coverage import Coverage
+from css_snapshot.workflows.drift import PolicyDrift
+from css_snapshot.workflows.ensure import EnsureOptions
+from css_snapshot.workflows.look import SETTLE_SECONDS
+from css_snapshot.workflows.policy import PolicySwitch
+from css_snapshot.workflows.retention import Retention, RetentionPlan
+from css_snapshot.workflows.wait import (
+    POLL_SECONDS,
+    TIMEOUT_SECONDS,
+    SnapshotWatch,
+)
 
 if TYPE_CHECKING:
-    from css_snapshot.fanout import (
-        FanOut,
-        OnBusy,
-        OnError,
-        SnapshotOperation,
-        Target,
-    )
-    from css_snapshot.fanout.journal.journal import StrPath
+    from css_snapshot.fanout import FanOut, Target
 
 __all__ = ["ServiceOptions", "SnapshotService"]
 
@@ -87,12 +111,14 @@ class SnapshotService:
             the vendor's `"v1"`, or by the pair of `"v2"`, for sites where the first
             is not served. Reading a policy is `v1` in any case.
         allow_insecure: Accept an `http` endpoint that is not on this machine.
-        on_event: Is told what happens; see `css_snapshot.events`.
+        application: The program that uses the service, such as `my-app/1.2`, which
+            the user agent then begins with.
+        on_event: Called with what happens; see `css_snapshot.events`.
         clock: Where time comes from.
 
     Raises:
-        ConfigurationError: An argument can't work.
-        RequestValidationError: The project's id is not one.
+        ConfigurationError: If an argument can't work.
+        RequestValidationError: If `project_id` breaks the rule for ids.
     """
 
     def __init__(
@@ -110,35 +136,36 @@ class SnapshotService:
         wire_names: WireNames = "both",
         policy_api: PolicyApi = "v1",
         allow_insecure: bool = False,
+        application: str | None = None,
         on_event: Observer | None = None,
         clock: Clock | None = None,
     ) -> None:
         check_auth(auth)
         check_choices(language=language, wire_names=wire_names, policy_api=policy_api)
         checked = address(region, endpoint, allow_insecure=allow_insecure)
+        requests = RequestBuilder(checked, language=language, application=application)
+        limits = Limits(
+            timeout=timeout, deadline=deadline, retry=retry or RetryPolicy()
+        )
         self._own_transport: httpx.AsyncBaseTransport | None = None
         if transport is None:
             transport = self._own_transport = default_transport()
         self._client = ApiClient(
-            endpoint=checked,
-            project_id=project_id,
             auth=auth,
             transport=transport,
-            retry=retry or RetryPolicy(),
-            timeout=timeout,
-            deadline=deadline,
-            language=language,
+            requests=requests,
+            project_id=project_id,
+            limits=limits,
             on_event=on_event,
             clock=clock or Clock(),
         )
-        self._where = f"{checked} {project_id or ''}".rstrip()
         self._names: WireNames = wire_names
         self._policies = PolicySwitch(self._client, policy_api, wire_names)
         self._watch = SnapshotWatch(self._client)
 
     @classmethod
     def from_env(cls, **overrides: Unpack[ServiceOptions]) -> Self:
-        """Make a service from environment variables.
+        """Create a service from environment variables.
 
         `HUAWEICLOUD_SDK_AK`, `HUAWEICLOUD_SDK_SK` and, for temporary credentials,
         `HUAWEICLOUD_SDK_SECURITY_TOKEN` sign requests; `HUAWEICLOUD_SDK_PROJECT_ID`
@@ -150,7 +177,7 @@ class SnapshotService:
                 environment says.
 
         Raises:
-            ConfigurationError: A variable that is needed is missing or unusable.
+            ConfigurationError: If a variable that is needed is missing or unusable.
         """
         return cls(**options_from(os.environ, overrides))
 
@@ -172,6 +199,47 @@ class SnapshotService:
         """Close the connections, unless the transport was passed in."""
         if self._own_transport is not None:
             await self._own_transport.aclose()
+
+    def with_options(
+        self,
+        *,
+        timeout: float | EllipsisType = ...,
+        deadline: float | EllipsisType | None = ...,
+        retry: RetryPolicy | EllipsisType = ...,
+    ) -> Self:
+        """Return the same service with other limits.
+
+        It shares the connections, the list calls of those who wait, and the retry
+        budget unless `retry` brings its own. Closing it closes nothing.
+
+        Args:
+            timeout: Wall-clock limit of one attempt, in seconds; as it is if left out.
+            deadline: Wall-clock limit of a call with all its retries, in seconds, or
+                `None` for none; as it is if left out.
+            retry: Which failures are repeated; as it is if left out.
+
+        Raises:
+            ConfigurationError: If a limit is not a number above 0.
+        """
+        changes: dict[str, object] = {
+            name: value
+            for name, value in (
+                ("timeout", timeout),
+                ("deadline", deadline),
+                ("retry", retry),
+            )
+            if value is not ...
+        }
+        other = copy.copy(self)
+        limits = attrs.evolve(self._client.limits, **changes)  # type: ignore[arg-type]  # the three above
+        other._borrow(self._client.with_limits(limits))  # noqa: SLF001 - of this class
+        return other
+
+    def _borrow(self, client: ApiClient) -> None:
+        """Use a client whose transport is another's to close."""
+        self._client = client
+        self._policies = attrs.evolve(self._policies, client=client)
+        self._own_transport = None
 
     async def create(
         self,
@@ -202,17 +270,20 @@ class SnapshotService:
             Id and name, as the service stored them.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            BadRequestError: 400, sent once.
-            AuthenticationError: The credentials were not accepted, sent once.
-            ForbiddenError: 403: not allowed, or no such cluster; sent once.
-            NotAcceptableError: 406, sent once.
-            SnapshotExistsError: The name is taken.
-            ClusterBusyError: Another operation is running on the cluster.
-            InternalServerError: 500 on every attempt; it may exist all the same.
-            NotImplementedByServerError: 501, sent once.
-            InvalidResponseError: A success status without a backup in it.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            BadRequestError: If the service answers 400; sent once.
+            AuthenticationError: If the credentials were not accepted; sent once.
+            ForbiddenError: If the service answers 403: not allowed, or no such
+                cluster; sent once.
+            NotAcceptableError: If the service answers 406; sent once.
+            SnapshotExistsError: If the name is taken.
+            ClusterBusyError: If another operation is running on the cluster.
+            InternalServerError: If each attempt is answered by 500; the snapshot may
+                exist all the same.
+            NotImplementedByServerError: If the service answers 501; sent once.
+            InvalidResponseError: If a success status comes without a backup.
+            TransportError: If no answer came; `.sent` says whether the request may
+                have arrived.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateSnapshot.html
         """
@@ -230,7 +301,8 @@ class SnapshotService:
         description: str | None = None,
         strict: bool = True,
         on_exists: OnExists = "adopt",
-        settle: float = 15.0,
+        on_spoiled: OnSpoiled = "fail",
+        settle: float = SETTLE_SECONDS,
     ) -> Ensured:
         r"""Start a snapshot of one cluster exactly once.
 
@@ -247,34 +319,42 @@ class SnapshotService:
             description: At most 256 characters, none of `!<>=&"'\`.
             strict: `False` refuses only `<` and `>` in the description.
             on_exists: What a snapshot of this name that was there before means:
-                `"adopt"` takes it if it is of the same indices and not failed,
-                `"fail"` refuses.
-            settle: Seconds a new snapshot may take to show in the list.
+                `"adopt"` takes it unless it is provably another one, `"fail"`
+                refuses.
+            on_spoiled: What one means that ended without all its shards: `"fail"`
+                refuses, `"number"` takes `name-2`, `name-3`, … instead and deletes
+                nothing, `"replace"` deletes it if it is a FAILED manual one.
+            settle: Seconds a new snapshot may take to show in the list. On a service
+                without unique names, two calls one after the other are safe only
+                when the list has settled between them.
 
         Returns:
-            Id and name, and whether this call created it or found it.
+            Id and name, whether this call created it or found it, and what could not
+            be compared in what was found.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            SnapshotExistsError: It was there before and may not, or can't, be
-                adopted.
-            IndeterminateCreateError: Unknown, even after looking.
-            DuplicateSnapshotError: Several new snapshots of that name; none of them
-                was deleted.
-            APIError: The service refused.
-            TransportError: The request was not sent, or the list could not be read.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            SnapshotExistsError: If a snapshot of that name was there before and may
+                not, or can't, be adopted.
+            SnapshotFailedError: If this call's own snapshot has failed by then.
+            IndeterminateCreateError: If it is unknown, even after looking.
+            DuplicateSnapshotError: If there are several new snapshots of that name;
+                none of them was deleted.
+            APIError: If the service refused.
+            TransportError: If the request was not sent, or the list could not be read.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateSnapshot.html
         """
         request = CreateSnapshotRequest(
             name, indices=indices, description=description, strict=strict
         )
-        return await ensure.ensure(
-            self._client, cluster_id, request, on_exists=on_exists, settle=settle
+        options = EnsureOptions(
+            on_exists=on_exists, on_spoiled=on_spoiled, settle=settle
         )
+        return await ensure.ensure(self._client, cluster_id, request, options)
 
     async def list(self, cluster_id: str) -> tuple[Snapshot, ...]:
-        """Answer all snapshots of a cluster, in the service's order.
+        """Return all snapshots of a cluster, in the order the service lists them.
 
         The service has no paging and no filter for this call.
 
@@ -282,18 +362,18 @@ class SnapshotService:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            ForbiddenError: Not allowed, or no such cluster.
-            APIError: The service refused otherwise.
-            InvalidResponseError: A success status without a list in it.
-            TransportError: No answer.
+            RequestValidationError: If an id breaks the rule for ids; nothing was sent.
+            ForbiddenError: If it is not allowed, or there is no such cluster.
+            APIError: If the service refused otherwise.
+            InvalidResponseError: If a success status comes without a list.
+            TransportError: If no answer came.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
         """
         return await self._client.send(LIST_SNAPSHOTS(cluster_id=cluster_id))
 
     async def get(self, cluster_id: str, snapshot_id: str) -> Snapshot:
-        """Answer one snapshot of a cluster.
+        """Return one snapshot of a cluster.
 
         The service has no call for it: the cluster's list is read.
 
@@ -302,8 +382,8 @@ class SnapshotService:
             snapshot_id: The snapshot's id.
 
         Raises:
-            RequestValidationError: An id is not one; nothing was sent.
-            SnapshotNotFoundError: The list does not show it.
+            RequestValidationError: If an id breaks the rule for ids; nothing was sent.
+            SnapshotNotFoundError: If the list does not show the snapshot.
             CSSError: As `list` raises it.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
@@ -319,7 +399,7 @@ class SnapshotService:
         )
 
     async def find(self, cluster_id: str, name: str) -> tuple[Snapshot, ...]:
-        """Answer the snapshots of a cluster that have a name, in the service's order.
+        """Return the snapshots of a cluster with a name, in the order of its list.
 
         Names are unique in a cluster as far as the vendor says; but whether that of
         a failed snapshot can be used again is not documented, so there may be
@@ -330,7 +410,7 @@ class SnapshotService:
             name: The whole name.
 
         Raises:
-            RequestValidationError: An argument is not one; nothing was sent.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
             CSSError: As `list` raises it.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
@@ -344,31 +424,33 @@ class SnapshotService:
         cluster_id: str,
         snapshot_id: str,
         *,
-        timeout: float = 600.0,
-        poll: float = 5.0,
+        timeout: float = TIMEOUT_SECONDS,
+        poll: float = POLL_SECONDS,
         on_progress: Progress | None = None,
     ) -> Snapshot:
         """Wait until a snapshot is finished.
 
         The cluster's list is read once per tick, however many wait on it. What may
-        pass, such as a lost connection, is waited through.
+        pass, such as a lost connection or a gap in a single list, is waited through.
 
         Args:
             cluster_id: The cluster's id.
-            snapshot_id: The snapshot's id.
+            snapshot_id: The snapshot's id, or its name.
             timeout: Limit in seconds. Even small snapshots take minutes.
-            poll: Seconds between looks, of which later ones are rarer.
-            on_progress: Told of the snapshot at each look; must be quick.
+            poll: Initial polling interval in seconds; it grows over time.
+            on_progress: Called with the snapshot at each look; must be quick.
 
         Returns:
             The finished snapshot, with all its shards.
 
         Raises:
-            SnapshotFailedError: The service gave up on it.
-            PartialSnapshotError: It finished, but shards are missing.
-            SnapshotNotFoundError: The list does not show it, or no longer does.
-            WaitTimeoutError: It had not finished in time; it may still.
-            CSSError: The list can't be read, and waiting does not help.
+            SnapshotFailedError: If the service gave up on the snapshot.
+            PartialSnapshotError: If the snapshot finished, but shards are missing.
+            SnapshotNotFoundError: If the list does not show the snapshot, or no longer
+                does.
+            DuplicateSnapshotError: If several snapshots have the name.
+            WaitTimeoutError: If the snapshot had not finished in time; it may still.
+            CSSError: If the list can't be read, and waiting does not help.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
         """
@@ -380,13 +462,39 @@ class SnapshotService:
             on_progress=on_progress,
         )
 
+    def watch(
+        self, cluster_id: str, snapshot_id: str, *, poll: float = POLL_SECONDS
+    ) -> AsyncIterator[Snapshot]:
+        """Iterate over the changes of a snapshot, until it is finished.
+
+        All who watch or wait for snapshots of a cluster share its list calls.
+
+        Args:
+            cluster_id: The cluster's id.
+            snapshot_id: The snapshot's id, or its name.
+            poll: Initial polling interval in seconds; it grows over time.
+
+        Returns:
+            An async iterator of the snapshot, as it is first and after each change;
+            the last one is finished, well or badly.
+
+        Raises:
+            SnapshotNotFoundError: If the list does not show the snapshot, or no longer
+                does.
+            DuplicateSnapshotError: If several snapshots have the name.
+            CSSError: If the list can't be read, and waiting does not help.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
+        """
+        return self._watch.watch(cluster_id, snapshot_id, poll=poll)
+
     async def wait_restored(
         self,
         cluster_id: str,
         snapshot_id: str,
         *,
-        timeout: float = 600.0,
-        poll: float = 5.0,
+        timeout: float = TIMEOUT_SECONDS,
+        poll: float = POLL_SECONDS,
         on_progress: Progress | None = None,
     ) -> Snapshot:
         """Wait until a snapshot is restored, after `restore`.
@@ -396,14 +504,15 @@ class SnapshotService:
                 restored into.
             snapshot_id: The snapshot's id.
             timeout: Limit in seconds.
-            poll: Seconds between looks, of which later ones are rarer.
-            on_progress: Told of the snapshot at each look; must be quick.
+            poll: Initial polling interval in seconds; it grows over time.
+            on_progress: Called with the snapshot at each look; must be quick.
 
         Raises:
-            SnapshotFailedError: It could not be restored.
-            SnapshotNotFoundError: The list does not show it, or no longer does.
-            WaitTimeoutError: It had not finished in time; it may still.
-            CSSError: The list can't be read, and waiting does not help.
+            SnapshotFailedError: If the snapshot could not be restored.
+            SnapshotNotFoundError: If the list does not show the snapshot, or no longer
+                does.
+            WaitTimeoutError: If the restoration had not finished in time; it may still.
+            CSSError: If the list can't be read, and waiting does not help.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
         """
@@ -418,9 +527,9 @@ class SnapshotService:
     async def delete(self, cluster_id: str, snapshot_id: str) -> None:
         """Delete a snapshot for good.
 
-        If an attempt of this call failed in a way that leaves open whether it was
-        carried out, and a repeated one is refused, the list is looked at once: a
-        snapshot that is not there any more was deleted.
+        Where an answer leaves open whether it was deleted (a 500, a lost connection, a
+        timeout), the list is read before anything is sent again: a snapshot that is
+        not there any more was deleted.
 
         Automatic snapshots can't be deleted while their policy is switched on, nor
         any that is being created or restored.
@@ -430,59 +539,79 @@ class SnapshotService:
             snapshot_id: The snapshot's id; in particular not empty.
 
         Raises:
-            RequestValidationError: An id is not one; nothing was sent.
-            NotFoundError: No such snapshot.
-            ForbiddenError: Not allowed, or no such cluster or snapshot: the service
-                says no more.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an id is not one; nothing was sent.
+            NotFoundError: If there is no such snapshot.
+            ForbiddenError: If it is not allowed, or there is no such cluster or
+                snapshot: the service says no more.
+            IndeterminateDeleteError: If it is unknown, even after looking.
+            APIError: If the service refused otherwise.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/DeleteSnapshot.html
         """
-        await delete.delete(self._client, cluster_id, snapshot_id)
+        until = self._client.end_of_call()
+        await delete.delete(self._client, cluster_id, snapshot_id, until=until)
 
     async def prune(
         self,
         cluster_id: str,
         *,
-        keep: int,
-        prefix: str | None = None,
+        retention: Retention | None = None,
+        keep: int | None = None,
         older_than: float | None = None,
+        prefix: str | None = None,
+        plan: RetentionPlan | None = None,
         dry_run: bool = False,
-    ) -> tuple[Snapshot, ...]:
-        """Delete the older manual snapshots of a cluster, one by one, oldest first.
+        busy_wait: float = 600.0,
+        on_deleted: OnDeleted | None = None,
+    ) -> RetentionPlan:
+        """Delete the manual snapshots of a cluster that no rule keeps, oldest first.
 
-        Never an automatic one, one that is building or restoring, or one in a state
-        or of a kind this release does not know. Only usable snapshots count as kept:
-        what is newer than the last of them stays, and failed ones don't push good
-        ones out.
+        Automatic snapshots, and those being built or restored, are left alone. To have
+        a plan confirmed, make it with `dry_run=True` and pass it as `plan`: nothing
+        else is deleted then. Each snapshot is looked at once more before it goes, and
+        passed over if it is gone, in use, or wanted after all.
 
         Args:
             cluster_id: The cluster's id.
-            keep: How many usable ones to keep, of those that the name matches; may
-                be 0.
-            prefix: Only those whose names begin with this; all if left out.
-            older_than: Only those that began more than so many seconds ago, by this
-                machine's clock.
-            dry_run: Delete nothing.
+            retention: Which snapshots stay.
+            keep: Short for `Retention(last=keep)`: the newest usable ones, whatever
+                made them. Use `prefix` where others are taken besides the regular
+                ones.
+            older_than: Only snapshots that began more than so many seconds ago, by
+                this machine's clock, may go. Given alone, the newest usable one stays
+                in any case.
+            prefix: Only snapshots whose names start with this count, and may go.
+            plan: A plan made earlier, in place of the four arguments above.
+            dry_run: Delete nothing, and return the plan.
+            busy_wait: Seconds to go on trying a deletion that the service refuses
+                because it is busy, with the last one for example.
+            on_deleted: Called with each snapshot right after it was deleted; must be
+                quick.
 
         Returns:
-            The snapshots deleted, or for a dry run those that would be.
+            The plan that was, or would be, carried out.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            PruneError: One could not be deleted; `.deleted` says which were before.
-            CSSError: As `list` raises it.
+            RequestValidationError: If an argument breaks a rule, or every snapshot
+                would go; nothing was sent.
+            PruneError: If one could not be deleted; `.deleted` says which were before,
+                and `__cause__` why: an `IndeterminateDeleteError` if it is unknown.
+            CSSError: If the list can't be read, as `list` raises it.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/DeleteSnapshot.html
         """
-        return await delete.prune(
+        return await prune.prune(
             self._client,
             cluster_id,
+            retention=retention,
             keep=keep,
-            prefix=prefix,
             older_than=older_than,
+            prefix=prefix,
+            plan=plan,
             dry_run=dry_run,
+            busy_wait=busy_wait,
+            on_deleted=on_deleted,
         )
 
     async def restore(
@@ -517,12 +646,14 @@ class SnapshotService:
                 by older sites, which refuse to restore over them.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            BadRequestError: 400, sent once.
-            ForbiddenError: 403: not allowed, or no such cluster or snapshot.
-            ClusterBusyError: Another operation is running on the cluster.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            BadRequestError: If the service answers 400; sent once.
+            ForbiddenError: If it is not allowed, or there is no such cluster or
+                snapshot.
+            ClusterBusyError: If another operation is running on the cluster.
+            APIError: If the service refused otherwise.
+            TransportError: If no answer came; `.sent` says whether the request may
+                have arrived.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/RestoreSnapshot.html
         """
@@ -539,17 +670,17 @@ class SnapshotService:
         )
 
     async def get_policy(self, cluster_id: str) -> SnapshotPolicy:
-        """Answer when a cluster takes snapshots by itself, and where they go.
+        """Return a cluster's automatic-snapshot policy and storage settings.
 
         Args:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            InvalidResponseError: A success status without a policy in it.
-            TransportError: No answer.
+            RequestValidationError: If the id is not one; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            InvalidResponseError: If a success status came without a policy.
+            TransportError: If no answer came.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ShowAutoCreatePolicy.html
         """
@@ -558,27 +689,74 @@ class SnapshotService:
     async def set_policy(self, cluster_id: str, policy: SnapshotPolicy) -> None:
         """Set when a cluster takes snapshots by itself.
 
-        What a policy only answers, such as its bucket, is not sent; see `configure`.
+        What a policy only shows, such as its bucket, is not sent; see `configure`.
+        Where an answer leaves open whether it was set, the policy is read before
+        anything is sent again.
 
         Args:
             cluster_id: The cluster's id.
             policy: The whole policy.
 
         Raises:
-            RequestValidationError: The policy breaks a rule; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If the policy breaks a rule; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
             and, for `policy_api="v2"`, StartAutoCreateSnapshots.html there.
         """
         await self._policies.set(cluster_id, policy)
 
+    async def plan_policy(self, cluster_id: str, policy: SnapshotPolicy) -> PolicyDrift:
+        """Return where a cluster's policy differs from the wanted one.
+
+        Spellings that mean the same don't differ, nor does what is left out from the
+        service's default. Of a policy that is wanted off nothing else matters. Where
+        snapshots are stored is not compared; see `configure`.
+
+        Args:
+            cluster_id: The cluster's id.
+            policy: The whole policy that is wanted.
+
+        Returns:
+            The differing fields, each with what the service has and what is wanted;
+            false if there are none.
+
+        Raises:
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            CSSError: If the policy can't be read, as `get_policy` raises it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ShowAutoCreatePolicy.html
+        """
+        return await self._policies.plan(cluster_id, policy)
+
+    async def apply_policy(self, cluster_id: str, policy: SnapshotPolicy) -> Applied:
+        """Set a cluster's policy unless it is as wanted, and read it back.
+
+        Args:
+            cluster_id: The cluster's id.
+            policy: The whole policy that is wanted.
+
+        Returns:
+            `"unchanged"` if nothing had to be set, or else `"changed"`.
+
+        Raises:
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            IndeterminateSettingsError: If it is unknown, even after looking, or the
+                service accepted the policy and does not show it.
+            CSSError: If the policy can't be read or set, as `get_policy` and
+                `set_policy` raise it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
+        """
+        return await self._policies.apply(cluster_id, policy)
+
     async def disable_policy(
         self, cluster_id: str, *, delete_automatic: bool = False
     ) -> None:
-        """Let a cluster take no more snapshots by itself.
+        """Disable the automatic snapshots of a cluster.
 
         The policy is read first, and sent back switched off, as older sites want all
         of it. With `policy_api="v2"` it is one call.
@@ -589,16 +767,42 @@ class SnapshotService:
                 with `policy_api="v1"`.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            InvalidResponseError: A success status without a policy in it.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            InvalidResponseError: If a success status came without a policy.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
             and, for `policy_api="v2"`, StopAutoCreateSnapshots.html there.
         """
         await self._policies.disable(cluster_id, delete_automatic=delete_automatic)
+
+    async def create_agency(self, *, domain_id: str, domain_name: str) -> str:
+        """Create the agency that lets the service write snapshots to OBS.
+
+        One that exists already gets the fewest permissions that do, so calling it
+        again is safe.
+
+        Args:
+            domain_id: The account's id.
+            domain_name: The account's name.
+
+        Returns:
+            The agency's name, for `configure`.
+
+        Raises:
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            BadRequestError: If the service answers 400.
+            ForbiddenError: If it is not allowed.
+            APIError: If the service refused otherwise.
+            TransportError: If no answer came; `.sent` says whether the request may
+                have arrived.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAgency.html
+        """
+        return await settings.create_agency(self._client, domain_id, domain_name)
 
     async def configure(
         self,
@@ -630,16 +834,16 @@ class SnapshotService:
             policy: A policy to set by the same call, on sites that offer it.
 
         Raises:
-            RequestValidationError: An argument breaks a rule; nothing was sent.
-            BadRequestError: 400, such as `CSS.0048` for a bucket that is not there.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise; 412 for an agency it can't use.
-            GatewayError: 504; it may have been carried out.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            BadRequestError: If the service answers 400, such as `CSS.0048` for a bucket that is not there.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise; 412 for an agency it can't use.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/UpdateSnapshotSetting.html
         """
-        settings = SnapshotSettings(
+        wanted = SnapshotSettings(
             bucket=bucket,
             agency=agency,
             base_path=base_path,
@@ -648,8 +852,7 @@ class SnapshotService:
             cmk_id=cmk_id,
             policy=policy,
         )
-        body = encode_settings(settings, self._names)
-        await self._client.send(CONFIGURE(body=body, cluster_id=cluster_id))
+        await settings.configure(self._client, cluster_id, wanted, self._names)
 
     async def configure_automatically(self, cluster_id: str) -> None:
         """Switch a cluster's snapshots on, in a bucket made for it.
@@ -661,67 +864,108 @@ class SnapshotService:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            RequestValidationError: If the id is not one; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/StartAutoSetting.html
         """
-        await self._client.send(CONFIGURE_AUTOMATICALLY(cluster_id=cluster_id))
+        await settings.configure_automatically(self._client, cluster_id)
 
     async def disable_snapshots(self, cluster_id: str) -> None:
         """Switch the whole snapshot function of a cluster off.
 
         It takes no snapshots any more, and shows none; what lies in its bucket stays
-        there. To delete one snapshot, see `delete`.
+        there. Where it is switched off already, that is a success too. To delete one
+        snapshot, see `delete`.
 
         Args:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            NotAcceptableError: 406.
-            APIError: The service refused otherwise; 415 with `CSS.0004` if it is
+            RequestValidationError: If the id is not one; nothing was sent.
+            NotAcceptableError: If the service answers 406.
+            APIError: If the service refused otherwise; 415 with `CSS.0004` if it is
                 switched off already.
-            TransportError: No answer; `.sent` says whether it may have arrived.
+            IndeterminateSettingsError: If it is unknown, even after looking.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/StopSnapshot.html
         """
-        await self._client.send(DISABLE_SNAPSHOTS(cluster_id=cluster_id))
+        await settings.disable_snapshots(self._client, cluster_id)
 
     def clusters(self, *, engine: str | None = None) -> AsyncIterator[Cluster]:
-        """Answer all clusters of the project one by one, newest first, each once.
+        """Iterate over all clusters of the project, newest first, each once.
 
-        Pages as large as the site allows are read while it is iterated. It ends
-        with an error, not early, if clusters are missing that the service counts.
+        Pages as large as the site allows are read while it is iterated. If the service
+        counts more clusters than it shows, smaller pages are tried, and then a
+        `ListIncomplete` event tells the observer.
 
         Args:
             engine: Only `elasticsearch`, `opensearch` or `logstash`.
 
         Raises:
-            RequestValidationError: The engine is none; raised at once.
-            InvalidResponseError: A success status without a list in it, or a list
-                that ends before the number that the service states is reached.
-            APIError: The service refused.
-            TransportError: No answer.
+            RequestValidationError: If `engine` is unknown; raised at once.
+            InvalidResponseError: If a success status comes without a list.
+            APIError: If the service refused.
+            TransportError: If no answer came.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListClustersDetails.html
         """
         return clusters.clusters(self._client, engine)
 
+    def coverage(
+        self,
+        *,
+        max_age: float,
+        prefix: str | None = None,
+        stuck_after: float = 21600.0,
+        engine: str | None = None,
+        limit: int = 16,
+    ) -> AsyncIterator[Coverage]:
+        """Iterate over all clusters of the project: has each a fresh usable snapshot?
+
+        They come in the order in which they are known. One that can't be read is told
+        as such and stops none; refused credentials stop it. It takes the pages of the
+        list of clusters, and one list of snapshots for each that has them on.
+
+        Args:
+            max_age: Seconds since the last good snapshot began, at most.
+            prefix: Only snapshots whose names start with this count.
+            stuck_after: Seconds that a snapshot may be building.
+            engine: Only `elasticsearch`, `opensearch` or `logstash`.
+            limit: Clusters looked at at once.
+
+        Raises:
+            RequestValidationError: If an argument is out of its range; raised at once.
+            AuthenticationError: If the credentials were not accepted.
+            CSSError: If the list of clusters can't be read, as `clusters` raises it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
+        """
+        return coverage.coverage(
+            self._client,
+            max_age=max_age,
+            prefix=prefix,
+            stuck_after=stuck_after,
+            engine=engine,
+            limit=limit,
+        )
+
     async def cluster(self, cluster_id: str) -> Cluster:
-        """Answer one cluster; see its `snapshot_readiness`.
+        """Return one cluster; see its `snapshot_readiness`.
 
         Args:
             cluster_id: The cluster's id.
 
         Raises:
-            RequestValidationError: The id is not one; nothing was sent.
-            ForbiddenError: Not allowed, or no such cluster.
-            APIError: The service refused otherwise.
-            InvalidResponseError: A success status without a cluster in it.
-            TransportError: No answer.
+            RequestValidationError: If an id breaks the rule for ids; nothing was sent.
+            ForbiddenError: If it is not allowed, or there is no such cluster.
+            APIError: If the service refused otherwise.
+            InvalidResponseError: If a success status comes without a cluster.
+            TransportError: If no answer came.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ShowClusterDetail.html
         """
@@ -731,63 +975,83 @@ class SnapshotService:
         self,
         targets: "Iterable[Target] | AsyncIterable[Target]",
         *,
-        operation: "SnapshotOperation" = "ensure",
+        operation: SnapshotOperation = "ensure",
+        until: Until = "accepted",
+        finish_by: datetime | None = None,
         limit: int = 16,
         rate: float | None = None,
-        journal: "StrPath | None" = None,
+        journal: StrPath | None = None,
         retry_failed: bool = False,
-        busy: "OnBusy" = "skip",
+        busy: OnBusy = "skip",
         busy_wait: float = 1800.0,
-        on_error: "OnError" = "collect",
+        on_error: OnError = "collect",
         max_failures: int | None = None,
         on_exists: OnExists = "adopt",
-        settle: float = 15.0,
+        on_spoiled: OnSpoiled = "fail",
+        settle: float = SETTLE_SECONDS,
     ) -> "FanOut[Ensured]":
         """Prepare a run that makes a snapshot of each of many clusters.
 
         Enter it with `async with`, and iterate over it for the outcomes as they
         come. Leaving it early cancels what is under way and leaves the journal true.
+        A run that can't go on ends with `FanOutStoppedError`.
 
         Args:
             targets: An iterable or async iterable, pulled as targets are needed.
             operation: `"ensure"` looks before it creates; `"create"` creates at
                 once.
-            limit: Targets in flight at most; one per cluster in any case.
+            until: `"accepted"` ends a target when the service has accepted its
+                creation. `"completed"` ends it when the snapshot is seen to be
+                complete (`Completed`), or not (`Spoiled`, `Late`); what is watched
+                holds no slot of `limit`.
+            finish_by: When a snapshot that still builds is `Late`, and no more
+                targets are started; an aware datetime. `None` waits as long as it
+                takes. Only with `until="completed"`.
+            limit: Targets being sent for at once at most; one per cluster in any
+                case.
             rate: Targets started per second at most; `None` for no limit. It is
                 halved, and recovers, when the service throttles.
             journal: A file that lets an interrupted run be resumed.
-            retry_failed: Whether targets that failed in an earlier run are tried
-                again.
+            retry_failed: Whether targets that were refused or spoiled in an earlier
+                run are tried again. What failed before anything was sent always is.
             busy: What an occupied cluster means: `"skip"` it, or `"wait"` and try
                 again.
             busy_wait: Seconds to go on trying an occupied cluster.
             on_error: `"collect"` goes on after a failure, `"fail_fast"` starts no
                 more.
-            max_failures: As many failed or indeterminate targets end the run.
+            max_failures: As many failed, spoiled or indeterminate targets end the
+                run.
             on_exists: As for `ensure`.
+            on_spoiled: As for `ensure`.
             settle: As for `ensure`, in seconds.
 
         Raises:
-            ConfigurationError: An argument is out of its range.
+            ConfigurationError: If an argument is out of its range.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateSnapshot.html
         """
         # Here, as most programs never need it, and its journal brings a database.
-        from css_snapshot.fanout import fan_out_snapshots  # noqa: PLC0415  # see above
+        from css_snapshot.fanout.fan_out import fan_out_snapshots  # noqa: PLC0415
+        from css_snapshot.fanout.options import RunOptions  # noqa: PLC0415
 
         return fan_out_snapshots(
             self._client,
             targets,
             operation=operation,
-            where=self._where,
-            limit=limit,
-            rate=rate,
-            journal=journal,
-            retry_failed=retry_failed,
-            busy=busy,
-            busy_wait=busy_wait,
-            on_error=on_error,
-            max_failures=max_failures,
-            on_exists=on_exists,
-            settle=settle,
+            ensuring=EnsureOptions(
+                on_exists=on_exists, on_spoiled=on_spoiled, settle=settle
+            ),
+            options=RunOptions(
+                limit=limit,
+                rate=rate,
+                journal=journal,
+                retry_failed=retry_failed,
+                busy=busy,
+                busy_wait=busy_wait,
+                on_error=on_error,
+                max_failures=max_failures,
+                until=until,
+                finish_by=finish_by,
+                canary=True,
+            ),
         )

@@ -14,7 +14,6 @@ import ssl
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Unpack
 
@@ -35,9 +34,9 @@ TOKEN: Final = "MIIeToken0fTheTests+/="
 _VARIABLES: Final = (
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ws_proxy", "wss_proxy"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "CSS_ENDPOINT"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "SSLKEYLOGFILE"),
     *("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
-    *("HUAWEICLOUD_SDK_PROJECT_ID", "HUAWEICLOUD_SDK_REGION"),
+    *("HUAWEICLOUD_SDK_PROJECT_ID", "HUAWEICLOUD_SDK_REGION", "CSS_ENDPOINT"),
 )
 
 
@@ -94,13 +93,7 @@ def _needing(kind: str, package: str) -> ParameterSet:
     return pytest.param(kind, marks=pytest.mark.skipif(missing, reason=reason))
 
 
-@pytest.fixture(
-    params=[
-        "httpx",
-        _needing("aiohttp", "httpx_aiohttp"),
-        _needing("fast", "pyreqwest"),
-    ]
-)
+@pytest.fixture(params=["httpx", _needing("aiohttp", "httpx_aiohttp")])
 def transport_kind(request: pytest.FixtureRequest) -> str:
     """Run a test once over each kind of transport there is."""
     kind: str = request.param
@@ -132,19 +125,12 @@ def authority() -> trustme.CA:
 def make_trusting(
     make_transport: Callable[..., httpx.AsyncBaseTransport],
     authority: trustme.CA,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[str], httpx.AsyncBaseTransport]:
     """Make transports of a kind, closed by the fixture, that trust `authority`."""
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.configure_trust(trusting)
 
     def make(kind: str) -> httpx.AsyncBaseTransport:
-        if kind == "fast":
-            pem = tmp_path / "authority.pem"
-            authority.cert_pem.write_to_path(str(pem))
-            monkeypatch.setenv("SSL_CERT_FILE", str(pem))
-            return make_transport(kind)
-        trusting = ssl.create_default_context()
-        authority.configure_trust(trusting)
         return make_transport(kind, ssl_context=trusting)
 
     return make

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import creation
 from benchmarks.__main__ import main
-from benchmarks.contenders import BASELINE, CONTENDERS, FLOOR, OURS
+from benchmarks.contenders import BASELINE, CONTENDERS, FLOOR, OURS, PLAIN_HTTPX
 from benchmarks.effort import QUICK
 from benchmarks.fan_out import fan_out
 from benchmarks.markdown import table
@@ -17,7 +17,6 @@ from benchmarks.plot import Line, plot
 from benchmarks.processes import Worker, loopback_server
 from benchmarks.rounds import Spread, interleaved
 
-pytest.importorskip("pyreqwest")
 pytest.importorskip("httpx_aiohttp")
 
 
@@ -90,7 +89,7 @@ def test_the_server_answers_each_request_of_a_connection_however_it_is_cut() -> 
     assert answers.count(b"HTTP/1.1") == 3
 
 
-@pytest.mark.parametrize("name", [FLOOR, BASELINE, OURS["fast"]])
+@pytest.mark.parametrize("name", [FLOOR, BASELINE, OURS["httpx"]])
 def test_a_batch_costs_cpu_and_time(name: str) -> None:
     with loopback_server(0.0) as endpoint, Worker(name, endpoint) as worker:
         costs = [worker.batch(8, 4) for _ in range(2)]
@@ -108,7 +107,7 @@ def test_everybody_takes_part_in_the_fan_out_and_in_the_picture(tmp_path: Path) 
         assert f"| {name} | " in text
         assert name in picture.read_text()
     assert f"| {BASELINE} | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) |" in text
-    assert f"| {OURS['fast']} / {BASELINE} | 1.00 | " in text
+    assert f"| {OURS['httpx']} / {PLAIN_HTTPX} | 0.30 | " in text
 
 
 def test_a_report_is_printed_section_by_section(

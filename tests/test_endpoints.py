@@ -1,5 +1,6 @@
 """Addresses: of each region the vendor names, and which may be given instead."""
 
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -10,8 +11,12 @@ from hypothesis import strategies as st
 from css_snapshot import ConfigurationError
 from css_snapshot.endpoints import check_endpoint, css_endpoint, iam_endpoint
 
-# The vendor's file for CSS is alone in giving this region another domain.
-DISAGREEING: Final = "eu-west-101"
+DISAGREEING: Final = {
+    # The vendor's file for CSS is alone in giving this region another domain.
+    "eu-west-101": "https://css.eu-west-101.myhuaweicloud.eu",
+    # Another company runs this region.
+    "ru-moscow-1": "https://css.ru-moscow-1.hc.sbercloud.ru",
+}
 
 
 def _regions_of_the_sdk() -> dict[str, str]:
@@ -24,10 +29,9 @@ def _regions_of_the_sdk() -> dict[str, str]:
 
 @pytest.mark.parametrize("region", sorted(_regions_of_the_sdk()))
 def test_each_region_of_the_vendors_sdk_has_its_address(region: str) -> None:
-    if region == DISAGREEING:
-        assert css_endpoint(region) == "https://css.eu-west-101.myhuaweicloud.eu"
-    else:
-        assert css_endpoint(region) == _regions_of_the_sdk()[region]
+    expected = DISAGREEING.get(region, _regions_of_the_sdk()[region])
+
+    assert css_endpoint(region) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,11 @@ def test_each_region_of_the_vendors_sdk_has_its_address(region: str) -> None:
             "https://css.eu-west-0.prod-cloud-ocb.orange-business.com",
             "https://iam.eu-west-0.prod-cloud-ocb.orange-business.com",
         ),
+        (
+            "ru-moscow-1",
+            "https://css.ru-moscow-1.hc.sbercloud.ru",
+            "https://iam.ru-moscow-1.hc.sbercloud.ru",
+        ),
     ],
 )
 def test_regions_and_their_exceptions(region: str, css: str, iam: str) -> None:
@@ -91,6 +100,25 @@ def test_what_is_no_region_never_becomes_a_host(region: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("endpoint_of", "argument"),
+    [(css_endpoint, "CSS_ENDPOINT"), (iam_endpoint, "`iam_endpoint`")],
+)
+@pytest.mark.parametrize(
+    "region", ["ru-moscow-2", "cn-north-99", "eu-west-102", "xx-1"]
+)
+def test_a_region_that_is_not_known_is_never_guessed(
+    endpoint_of: Callable[[str], str], argument: str, region: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        endpoint_of(region)
+
+    message = str(caught.value)
+    assert f"region: '{region}' is not known" in message
+    assert argument in message
+    assert all(known in message for known in _regions_of_the_sdk())
+
+
+@pytest.mark.parametrize(
     ("endpoint", "checked"),
     [
         ("https://css.example", "https://css.example"),
@@ -101,6 +129,8 @@ def test_what_is_no_region_never_becomes_a_host(region: str) -> None:
         ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
         ("http://localhost:9000/", "http://localhost:9000"),
         ("http://[::1]:9000", "http://[::1]:9000"),
+        ("https://[2001:db8::1]", "https://[2001:db8::1]"),
+        ("https://[2001:DB8:0::1]:8443/", "https://[2001:db8::1]:8443"),
     ],
 )
 def test_an_address_may_be(endpoint: str, checked: str) -> None:
@@ -123,6 +153,13 @@ def test_an_address_may_be(endpoint: str, checked: str) -> None:
         "https://css .example",
         "https://-css.example",
         "https://[::2",
+        "https://2001:db8::1",
+        "https://[2001:db8::1%25eth0]",
+        "https://[2001:db8::1%eth0]",
+        "https://[v1.fe80]",
+        "https://[css.example]",
+        "http://[2001:db8::1]",
+        "https://css.example:pa55",
         "https://cß.example",
     ],
 )
@@ -131,6 +168,7 @@ def test_an_address_may_not_be(endpoint: str) -> None:
         check_endpoint(endpoint)
 
     assert "pa55" not in str(caught.value)
+    assert caught.value.__context__ is None
 
 
 def test_http_elsewhere_has_to_be_asked_for() -> None:

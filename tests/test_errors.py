@@ -27,6 +27,7 @@ from css_snapshot.errors import (
     InternalServerError,
     InvalidResponseError,
     JournalBusyError,
+    JournalEntryError,
     JournalError,
     NotImplementedByServerError,
     PartialSnapshotError,
@@ -105,6 +106,7 @@ def _examples() -> Iterator[CSSError]:
     yield CredentialsNotFoundError("environment: HUAWEICLOUD_SDK_AK is not set")
     yield JournalError(Path("/night.db"), "is full")
     yield JournalBusyError(Path("/night.db"), "another run is using it")
+    yield JournalEntryError(Path("/night.db"), "has a damaged entry")
     yield FanOutStoppedError("stopped early", [ConnectionLostError("gone")])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import httpx
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from css_snapshot.api.decode import DecodeError, decode_backup, decode_snapshots
 from css_snapshot.api.operations import MAX_BODY
 from css_snapshot.api.rules import check_id, check_name, split_indices
 from css_snapshot.auth import TokenAuth
-from css_snapshot.endpoints import check_endpoint, check_region
+from css_snapshot.endpoints import check_endpoint, css_endpoint
 from css_snapshot.errors import (
     ConfigurationError,
     CSSError,
@@ -248,12 +249,12 @@ def test_an_endpoint_that_passes_leads_where_it_says(value: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(value=st.text(max_size=40) | st.integers() | st.none())
-def test_a_region_that_passes_is_a_part_of_a_host_name(value: str) -> None:
-    try:
-        check_region(value)
-    except ConfigurationError:
-        return
-    assert httpx.URL(f"https://css.{value}.example").host == f"css.{value}.example"
+def test_any_other_region_than_a_known_one_is_refused_in_one_line(value: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        css_endpoint(value)
+
+    assert str(caught.value).splitlines() == [str(caught.value)]
+    assert str(caught.value).isprintable()
 
 
 def test_the_cap_on_bodies_is_one_mebibyte() -> None:

@@ -16,7 +16,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 PACKAGE: Final = Path(css_snapshot.__file__).parent
 CORE: Final = {"httpx", "attr", "attrs", "cattrs", "tenacity"}
 NOT_FOR_ALL: Final = (
-    *("aiohttp", "httpx_aiohttp", "pyreqwest", "starlette", "uvicorn", "fastapi"),
+    *("aiohttp", "httpx_aiohttp", "starlette", "uvicorn", "fastapi"),
     *("typer", "click", "rich", "sqlite3", "opentelemetry", "airflow", "pytest"),
     *("css_snapshot.emulator", "css_snapshot.cli", "css_snapshot.integrations"),
 )
@@ -119,7 +119,6 @@ def _imports_at_import_time(path: Path) -> set[str]:
 
 EXTRAS: Final = {
     "over_aiohttp.py": {"aiohttp", "httpx_aiohttp"},
-    "over_pyreqwest.py": {"pyreqwest", "certifi"},
 }
 
 

@@ -717,19 +717,20 @@ async def test_a_cancelled_second_attempt_is_not_repeated() -> None:
 
     async def send(number: int) -> str:
         sent.append(number)
+        if number == 1:
+            raise _status_error(500, InternalServerError)
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
         await repeat(
             RetryPolicy(base=0.0),
-            _status_error(500, InternalServerError),
             send,
             sleep=asyncio.sleep,
             remaining=lambda: 1.0,
             on_retry=lambda _: None,
         )
 
-    assert sent == [2]
+    assert sent == [1, 2]
 
 
 @pytest.mark.parametrize("failure", [asyncio.CancelledError(), RuntimeError("bug")])
@@ -781,7 +782,7 @@ async def test_repeat_tells_of_each_retry_before_its_pause() -> None:
     slept: list[float] = []
     first = _status_error(500, InternalServerError)
     second = _status_error(503, GatewayError)
-    outcomes: Iterator[CSSError | str] = iter([second, "done"])
+    outcomes: Iterator[CSSError | str] = iter([first, second, "done"])
 
     async def send(number: int) -> str:
         outcome = next(outcomes)
@@ -795,7 +796,6 @@ async def test_repeat_tells_of_each_retry_before_its_pause() -> None:
 
     answer = await repeat(
         RetryPolicy(statuses=frozenset({500, 503}), base=1.0, random=lambda: 0.5),
-        first,
         send,
         sleep=sleep,
         remaining=lambda: float("inf"),

@@ -175,7 +175,7 @@ def logins_for(trouble: str, transport_kind: str) -> list[Login]:
     ways = list(LOGINS.values())
     if THOROUGH:
         return ways
-    kinds = ("httpx", "aiohttp", "fast")
+    kinds = ("httpx", "aiohttp")
     number = list(TROUBLES).index(trouble) + 2 * kinds.index(transport_kind)
     return [ways[number % len(ways)]]
 

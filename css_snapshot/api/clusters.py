@@ -1,14 +1,13 @@
-"""Clusters as the service shows them, and whether one can be snapshotted now."""
+"""Clusters, and whether one can be snapshotted now."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 import attrs
 
 from css_snapshot.models import Datastore, OpenStrEnum
-
-Obstacle = Literal["engine", "status", "switched off", "busy"]
+from css_snapshot.typing import Obstacle
 
 
 class ClusterStatus(OpenStrEnum):
@@ -29,14 +28,15 @@ _SNAPSHOT_ENGINES: Final = frozenset({"elasticsearch", "opensearch"})
 
 
 @attrs.frozen
-class NotReady:
+class NotReadyReason:
     """One reason why a cluster can't be snapshotted now.
 
     Attributes:
-        obstacle: `"engine"`: its kind has no snapshots. `"status"`: it is not
-            available. `"switched off"`: its snapshot function is. `"busy"`: another
+        obstacle: `"engine"`: clusters of its kind have no snapshots. `"status"`: it
+            is not available. `"switched off"`: its snapshot function is. `"nodes"`:
+            it has no nodes, or not all of them are available. `"busy"`: another
             operation is running.
-        detail: The same for people.
+        detail: The same in words.
         passes: Whether waiting helps.
     """
 
@@ -53,20 +53,25 @@ class SnapshotReadiness:
     """Whether a cluster can be snapshotted now; true in a condition if it can.
 
     Attributes:
-        reasons: Why not; empty if it can.
+        reasons: Why it can't; empty if it can.
     """
 
-    reasons: tuple[NotReady, ...] = ()
+    reasons: tuple[NotReadyReason, ...] = ()
 
     def __bool__(self) -> bool:
-        return not self.reasons
+        return self.is_ready
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.reasons)) or "ready"
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the cluster can be snapshotted now."""
+        return not self.reasons
+
+    @property
     def passes(self) -> bool:
-        """Whether it can't now, but will be able to if left alone."""
+        """Whether the cluster can't now, but will be able to if left alone."""
         return bool(self.reasons) and all(reason.passes for reason in self.reasons)
 
 
@@ -78,7 +83,7 @@ class ClusterInstance:
         id: The node's id.
         name: Its name.
         type: Its role: `ess`, `ess-cold`, `ess-master`, `ess-client` or `lgs`.
-        status: As of a cluster.
+        status: Whether it is available, with the values of a cluster's status.
         spec_code: Its flavour, such as `ess.spec-4u8g`.
         az_code: Its availability zone.
         ip: Its private address.
@@ -127,6 +132,9 @@ class FailedReason:
 class Cluster:
     """One cluster of the project.
 
+    What the service does not say, or says in a form unknown to this release, is `None`
+    or empty. All text is on one line: control characters in it are blanks.
+
     Attributes:
         id: The cluster's id.
         name: Its name.
@@ -137,13 +145,13 @@ class Cluster:
         backup_available: Whether its snapshot function is switched on, `None` where
             the site does not say.
         snapshot_policy: A summary of its policy.
-        instances: Its nodes.
+        instances: Its nodes, `None` where the site does not show them.
         enterprise_project_id: `0` for the default one.
         tags: Its tags, value by key.
         failed_reason: Why it is not healthy.
         created: When it was created.
         updated: When it was last changed.
-        endpoint: Its private address and port.
+        endpoint: Its private address and port; several are joined by commas.
         vpc_id: Its network.
         subnet_id: Its subnet.
         security_group_id: Its security group.
@@ -161,7 +169,7 @@ class Cluster:
     action_progress: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     backup_available: bool | None = None
     snapshot_policy: PolicySummary | None = None
-    instances: tuple[ClusterInstance, ...] = ()
+    instances: tuple[ClusterInstance, ...] | None = None
     enterprise_project_id: str | None = None
     tags: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     failed_reason: FailedReason | None = None
@@ -188,36 +196,59 @@ class Cluster:
             self._engine_reason(),
             self._status_reason(),
             self._switch_reason(),
+            self._nodes_reason(),
             self._busy_reason(),
         )
         return SnapshotReadiness(tuple(reason for reason in found if reason))
 
-    def _engine_reason(self) -> NotReady | None:
+    def _engine_reason(self) -> NotReadyReason | None:
         if self.engine is None or self.engine in _SNAPSHOT_ENGINES:
             return None
-        return NotReady("engine", f"{self.engine} clusters have no snapshots")
+        return NotReadyReason("engine", f"{self.engine} clusters have no snapshots")
 
-    def _status_reason(self) -> NotReady | None:
+    def _status_reason(self) -> NotReadyReason | None:
         if self.status == ClusterStatus.AVAILABLE:
             return None
-        words = _STATUS_IN_WORDS.get(self.status, "not available")
-        return NotReady(
+        return NotReadyReason(
             "status",
-            f"{words} (status {self.status})",
+            _in_words(self.status),
             passes=self.status == ClusterStatus.CHANGING,
         )
 
-    def _switch_reason(self) -> NotReady | None:
+    def _switch_reason(self) -> NotReadyReason | None:
         # Older sites don't say; a cluster must not be passed over for that.
         if self.backup_available is not False:
             return None
-        return NotReady("switched off", "its snapshot function is switched off")
+        return NotReadyReason("switched off", "its snapshot function is switched off")
 
-    def _busy_reason(self) -> NotReady | None:
-        if not self.actions:
+    def _nodes_reason(self) -> NotReadyReason | None:
+        # Some sites' lists show clusters without their nodes.
+        if self.instances is None:
             return None
-        running = ", ".join(self.actions)
-        return NotReady("busy", f"busy with {running}", passes=True)
+        if not self.instances:
+            being_made = self.status == ClusterStatus.CHANGING
+            return NotReadyReason("nodes", "it has no nodes", passes=being_made)
+        statuses = [node.status for node in self.instances if node.status is not None]
+        missing = [each for each in statuses if each != ClusterStatus.AVAILABLE]
+        if not missing:
+            return None
+        words = ", ".join(sorted(map(_in_words, set(missing))))
+        return NotReadyReason(
+            "nodes",
+            f"{len(missing)} of its {len(self.instances)} nodes {words}",
+            passes=all(each == ClusterStatus.CHANGING for each in missing),
+        )
+
+    def _busy_reason(self) -> NotReadyReason | None:
+        # One may be there without the other.
+        running = dict.fromkeys((*self.actions, *self.action_progress))
+        if not running:
+            return None
+        return NotReadyReason("busy", f"busy with {', '.join(running)}", passes=True)
+
+
+def _in_words(status: ClusterStatus) -> str:
+    return f"{_STATUS_IN_WORDS.get(status, 'not available')} (status {status})"
 
 
 @attrs.frozen
@@ -227,7 +258,9 @@ class ClusterPage:
     Attributes:
         clusters: The clusters, newest first.
         total: How many there are in all, `None` where the site does not say.
+        left_out: How many rows of the page can't be read.
     """
 
     clusters: tuple[Cluster, ...]
     total: int | None = None
+    left_out: int = 0

@@ -1,8 +1,8 @@
-"""Bodies of requests, and how names that changed over the years are spelled in them."""
+"""Bodies of requests, with the names that changed over the years spelled as told."""
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Final, Literal
+from typing import Final
 
 import attrs
 import cattrs
@@ -14,16 +14,10 @@ from css_snapshot.api.requests import (
     RestoreSnapshotRequest,
     SnapshotSettings,
 )
+from css_snapshot.api.rules import check_id, check_text
 from css_snapshot.api.values import camel
-
-WireNames = Literal["snake", "camel", "both"]
-"""How the names that changed over the years are spelled.
-
-The older sites read `targetCluster`, the newer `target_cluster`, and a name that a site
-does not read is dropped silently: a restoration without its `rename_pattern` would go
-over the indices it was to be kept apart from. Both at once are understood everywhere,
-but for a site that refuses unknown names, which says so and does nothing.
-"""
+from css_snapshot.errors import RequestValidationError
+from css_snapshot.typing import WireNames
 
 _DRIFTED: Final = frozenset(
     {
@@ -40,19 +34,19 @@ _ANY_PERIOD: Final = "00:00 GMT+08:00"
 
 
 def encode_create(request: CreateSnapshotRequest) -> bytes:
-    """Answer the body of a creation: compact JSON in UTF-8."""
+    """Return the body of a creation: compact JSON in UTF-8."""
     return _encode(_document(request))
 
 
 def encode_restore(request: RestoreSnapshotRequest, names: WireNames) -> bytes:
-    """Answer the body of a restoration."""
+    """Return the body of a restoration."""
     return _encode(_spelled(_document(request), names))
 
 
 def encode_policy(
     policy: SnapshotPolicy, names: WireNames, *, delete_automatic: bool = False
 ) -> bytes:
-    """Answer the body of the call that sets a policy."""
+    """Return the body of the call that sets a policy."""
     document = _document(policy)
     if delete_automatic:
         document["delete_auto"] = "true"
@@ -60,18 +54,31 @@ def encode_policy(
 
 
 def encode_opening(policy: SnapshotPolicy) -> bytes:
-    """Answer the body of the call, of version 2, that switches a policy on."""
+    """Return the body of the call of version 2 that switches a policy on."""
     document = {"period": _ANY_PERIOD} | _document(policy)
     del document["enable"]
     return _encode(document)
 
 
 def encode_settings(settings: SnapshotSettings, names: WireNames) -> bytes:
-    """Answer the body of the call that says where snapshots are stored."""
+    """Return the body of the call that says where snapshots are stored."""
     document = _document(settings)
     if settings.policy is not None:
         document |= _document(settings.policy)
     return _encode(_spelled(document, names))
+
+
+def encode_agency(domain_id: str, domain_name: str) -> bytes:
+    """Return the body of the call that makes the agency for snapshots.
+
+    Raises:
+        RequestValidationError: If the account's id is not one, or its name is empty.
+    """
+    check_id("domain_id", domain_id)
+    check_text("domain_name", domain_name)
+    if not domain_name:
+        raise RequestValidationError("domain_name", "must not be empty")
+    return _encode({"domain_id": domain_id, "domain_name": domain_name, "type": "obs"})
 
 
 def _encode(document: Mapping[str, object]) -> bytes:

@@ -1,4 +1,4 @@
-"""When a cluster takes snapshots by itself, and where all of them are stored."""
+"""Policies: when a cluster takes snapshots by itself, and how many it keeps."""
 
 import re
 from typing import Final
@@ -24,10 +24,11 @@ _MOST_KEPT: Final = 90
 
 
 class SnapshotFrequency(OpenStrEnum):
-    """How often snapshots are taken: each hour, each day, or on one day of the week."""
+    """How often snapshots are taken: each hour, day or week, or on one weekday."""
 
     HOUR = "HOUR"
     DAY = "DAY"
+    WEEK = "WEEK"
     SUN = "SUN"
     MON = "MON"
     TUE = "TUE"
@@ -55,8 +56,8 @@ def _names(value: Indices) -> tuple[str, ...] | None:
 class SnapshotPolicy:
     """When a cluster takes snapshots by itself, and how many it keeps.
 
-    The service answers this class too, with whatever it has stored; so its rules are
-    checked by `check`, when a policy is about to be set.
+    It is also what `get_policy` returns, with whatever the service has stored; so the
+    rules are checked by `check`, when a policy is about to be set.
 
     Attributes:
         enabled: Whether snapshots are taken at all.
@@ -69,13 +70,13 @@ class SnapshotPolicy:
             Needed when enabled.
         frequency: How often; `None` leaves it to the service, which takes one a day.
         indices: Names or patterns; `None` for all.
-        bucket: The OBS bucket they go to. Answered only; see `configure`.
-        base_path: The folder in it. Answered only.
-        agency: The agency that lets the service write there. Answered only.
-        cmk_id: The key that encrypts them. Answered only.
+        bucket: The OBS bucket they go to. Read only; see `configure`.
+        base_path: The folder in it. Read only.
+        agency: The agency that lets the service write there. Read only.
+        cmk_id: The key that encrypts them. Read only.
         max_snapshot_rate: Limit of writing, such as `40MB` per second and node.
-            Answered only.
-        max_restore_rate: Limit of restoring, likewise. Answered only.
+            Read only.
+        max_restore_rate: Limit of restoring, likewise. Read only.
     """
 
     enabled: bool
@@ -97,7 +98,7 @@ class SnapshotPolicy:
         """Check what would be sent.
 
         Raises:
-            RequestValidationError: A value breaks its rule, or one that an enabled
+            RequestValidationError: If a value breaks its rule, or one that an enabled
                 policy needs is missing.
         """
         if not isinstance(self.enabled, bool):
@@ -121,7 +122,7 @@ class SnapshotPolicy:
             check_number("keep", self.keep, least=1, most=_MOST_KEPT)
         if self.frequency is not None and self.frequency not in _FREQUENCIES:
             raise RequestValidationError(
-                "frequency", "must be HOUR, DAY or one of SUN to SAT"
+                "frequency", "must be HOUR, DAY, WEEK or one of SUN to SAT"
             )
         split_indices(self.indices)
         self._check_complete()

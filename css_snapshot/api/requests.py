@@ -1,4 +1,4 @@
-"""What is sent: requests as values, checked when they are made."""
+"""Requests as values, checked when they are made."""
 
 import re
 from typing import Final
@@ -34,11 +34,11 @@ class CreateSnapshotRequest:
         indices: Names or patterns, as a sequence or joined by commas; `None` for
             all. Joined at most 1,024 characters.
         description: At most 256 characters, none of `!<>=&"'\`.
-        strict: `False` lets a description hold all but `<` and `>`, which the
+        strict: `False` lets a description contain all but `<` and `>`, which the
             oldest sites accept and the newer ones refuse.
 
     Raises:
-        RequestValidationError: A value breaks its rule.
+        RequestValidationError: If a value breaks its rule.
     """
 
     name: str
@@ -64,14 +64,14 @@ class RestoreSnapshotRequest:
         indices: Names or patterns, as a sequence or joined by commas; `None` for
             all. Joined at most 1,024 characters.
         rename_pattern: Regular expression of the names to change, such as
-            `index_(.+)`; 1 to 1,024 characters, no blanks, no upper case, none of
+            `index_(.+)`; 1 to 1,024 characters, no whitespace, no upper case, none of
             `"\<|>/?,`. Only together with the next.
         rename_replacement: What they become, such as `restored_index_$1`; the same
             rules.
         replace_existing: Whether indices of these names in the target are replaced.
 
     Raises:
-        RequestValidationError: A value breaks its rule.
+        RequestValidationError: If a value breaks its rule.
     """
 
     target_cluster_id: str
@@ -114,7 +114,7 @@ class SnapshotSettings:
         policy: A policy to set by the same call, on sites that offer it.
 
     Raises:
-        RequestValidationError: A value breaks its rule.
+        RequestValidationError: If a value breaks its rule.
     """
 
     bucket: str
@@ -164,7 +164,7 @@ def _check_base_path(value: str) -> None:
     for position, character in enumerate(value):
         if character in _NOT_IN_BASE_PATH or not character.isprintable():
             raise RequestValidationError(
-                "base_path", "must hold none of \\:*?\"<>|'{}", position=position
+                "base_path", "must not contain any of \\:*?\"<>|'{}", position=position
             )
     if value[0] in "/." or value[-1] == ".":
         raise RequestValidationError(

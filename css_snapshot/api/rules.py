@@ -28,11 +28,11 @@ def check_id(field: str, value: str) -> None:
     """Check an id before it becomes a part of a path.
 
     Args:
-        field: What the caller calls it.
+        field: Name of the caller's argument.
         value: 1 to 64 ASCII letters, digits, hyphens or underscores.
 
     Raises:
-        RequestValidationError: It is anything else, in particular empty.
+        RequestValidationError: If `value` is anything else, in particular empty.
     """
     if not isinstance(value, str) or _ID.fullmatch(value) is None:
         raise RequestValidationError(
@@ -48,10 +48,10 @@ def check_name(value: str, field: str = "name") -> None:
     Args:
         value: 4 to 64 characters: a lower-case letter, then lower-case letters,
             digits, hyphens or underscores.
-        field: What the caller calls it.
+        field: Name of the caller's argument.
 
     Raises:
-        RequestValidationError: It breaks the rule; `.position` is the first
+        RequestValidationError: If `value` breaks the rule; `.position` is the first
             character that does, unless the length is at fault.
     """
     check_text(field, value)
@@ -65,7 +65,7 @@ def check_name(value: str, field: str = "name") -> None:
         if character not in _NAME_TAIL:
             raise RequestValidationError(
                 field,
-                "may hold only lower-case letters, digits, hyphens and underscores",
+                "may contain only lower-case letters, digits, hyphens and underscores",
                 position=position,
             )
     raise RequestValidationError(field, f"must be 4 to 64 characters, is {len(value)}")
@@ -78,10 +78,10 @@ def check_description(value: str, *, strict: bool, field: str = "description") -
         value: At most 256 characters.
         strict: Refuse what any site refuses, `!<>=&"'\`; otherwise only `<>`, as
             the oldest document does.
-        field: What the caller calls it.
+        field: Name of the caller's argument.
 
     Raises:
-        RequestValidationError: It is too long or holds a refused character.
+        RequestValidationError: If `value` is too long or contains a refused character.
     """
     check_text(field, value)
     if len(value) > _DESCRIPTION_LENGTH:
@@ -92,7 +92,7 @@ def check_description(value: str, *, strict: bool, field: str = "description") -
     if not refused.isdisjoint(value):
         raise RequestValidationError(
             field,
-            f"must hold none of {''.join(sorted(refused))}",
+            f"must not contain any of {''.join(sorted(refused))}",
             position=next(i for i, char in enumerate(value) if char in refused),
         )
     if not value.isascii():
@@ -102,17 +102,17 @@ def check_description(value: str, *, strict: bool, field: str = "description") -
 def split_indices(
     value: Sequence[str] | str | None, field: str = "indices"
 ) -> tuple[str, ...] | None:
-    r"""Check index names or patterns and answer them one by one.
+    r"""Check index names or patterns, and return them one by one.
 
     Args:
         value: Names or patterns such as `logs-2026-*`, as a sequence or joined by
             commas; `None` for all indices. Joined at most 1,024 characters, no
-            blanks, no upper case, none of `"\<|>/?`.
-        field: What the caller calls it.
+            whitespace, no upper case, none of `"\<|>/?`.
+        field: Name of the caller's argument.
 
     Raises:
-        RequestValidationError: An item breaks the rule, or there are none: an empty
-            selection would mean all indices to the service.
+        RequestValidationError: If an item breaks the rule, or there are no items: an
+            empty selection would mean all indices to the service.
     """
     if value is None:
         return None
@@ -133,14 +133,14 @@ def split_indices(
 
 
 def separate(value: Sequence[str] | str, field: str) -> tuple[str, ...]:
-    """Answer joined names one by one, unchecked.
+    """Return joined names one by one, unchecked.
 
     Args:
         value: Names, as a sequence or joined by commas.
-        field: What the caller calls it.
+        field: Name of the caller's argument.
 
     Raises:
-        RequestValidationError: It is neither.
+        RequestValidationError: If `value` is neither.
     """
     try:
         return tuple(value.split(",") if isinstance(value, str) else value)
@@ -154,12 +154,12 @@ def check_renaming(field: str, value: str) -> None:
     r"""Check one half of a renaming rule of a restoration.
 
     Args:
-        field: What the caller calls it.
-        value: 1 to 1,024 characters, no blanks, no upper case, none of
+        field: Name of the caller's argument.
+        value: 1 to 1,024 characters, no whitespace, no upper case, none of
             `"\<|>/?,`.
 
     Raises:
-        RequestValidationError: It breaks the rule.
+        RequestValidationError: If `value` breaks the rule.
     """
     check_text(field, value)
     if not 1 <= len(value) <= _INDICES_LENGTH:
@@ -170,16 +170,16 @@ def check_renaming(field: str, value: str) -> None:
 
 
 def check_match(field: str, value: str, pattern: re.Pattern[str], rule: str) -> None:
-    """Check a text that has to match a pattern as a whole.
+    """Check text that has to match a pattern as a whole.
 
     Args:
-        field: What the caller calls it.
+        field: Name of the caller's argument.
         value: The text.
         pattern: What it has to match.
         rule: The same in words.
 
     Raises:
-        RequestValidationError: It is no text, or does not match.
+        RequestValidationError: If `value` is not text, or does not match.
     """
     check_text(field, value)
     if pattern.fullmatch(value) is None:
@@ -190,7 +190,7 @@ def check_text(field: str, value: object) -> None:
     """Check that a value is text at all.
 
     Raises:
-        RequestValidationError: It is something else.
+        RequestValidationError: If `value` is something else.
     """
     if not isinstance(value, str):
         raise RequestValidationError(field, f"must be text, is {type(value).__name__}")
@@ -202,13 +202,13 @@ def check_number(
     """Check a count.
 
     Args:
-        field: What the caller calls it.
+        field: Name of the caller's argument.
         value: A whole number.
         least: The smallest allowed.
         most: The greatest allowed, `None` for any.
 
     Raises:
-        RequestValidationError: It is no whole number, or out of bounds.
+        RequestValidationError: If `value` is not a whole number, or out of bounds.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise RequestValidationError(field, "must be a whole number")
@@ -221,11 +221,11 @@ def check_seconds(field: str, value: float) -> None:
     """Check a span of time.
 
     Args:
-        field: What the caller calls it.
+        field: Name of the caller's argument.
         value: Seconds, finite, 0 or more.
 
     Raises:
-        RequestValidationError: It is none.
+        RequestValidationError: If `value` is negative, not finite or not a number.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RequestValidationError(field, "must be a number of seconds")
@@ -234,14 +234,14 @@ def check_seconds(field: str, value: float) -> None:
 
 
 def check_engine(value: str, field: str = "engine") -> None:
-    """Check the kind of clusters asked for.
+    """Check the engine of the clusters asked for.
 
     Args:
         value: `elasticsearch`, `opensearch` or `logstash`.
-        field: What the caller calls it.
+        field: Name of the caller's argument.
 
     Raises:
-        RequestValidationError: It is none of them.
+        RequestValidationError: If `value` is none of them.
     """
     check_text(field, value)
     if value not in _ENGINES:
@@ -255,7 +255,7 @@ def _check_encodable(field: str, value: str) -> None:
         value.encode()
     except UnicodeEncodeError as exc:
         raise RequestValidationError(
-            field, "must hold no half of a character", position=exc.start
+            field, "must not contain half a surrogate pair", position=exc.start
         ) from None
 
 
@@ -272,15 +272,15 @@ def _check_characters(field: str, value: str) -> None:
     for position, character in enumerate(value):
         if character in _NOT_IN_ONE_INDEX:
             raise RequestValidationError(
-                field, 'must hold none of "\\<|>/?,', position=position
+                field, 'must not contain any of "\\<|>/?,', position=position
             )
         if character.isspace() or not character.isprintable():
             raise RequestValidationError(
-                field, "must hold no blanks", position=position
+                field, "must not contain whitespace", position=position
             )
         if character != character.lower():
             raise RequestValidationError(
-                field, "must hold no upper case", position=position
+                field, "must not contain upper case", position=position
             )
 
 

@@ -175,7 +175,7 @@ async def open_service(
         deadline=limits.deadline,
         retry=_POLICIES[limits.retry](),
     )
-    async with default_transport("httpx") as transport:
+    async with default_transport() as transport:
         options["transport"] = (
             LoggedTransport(transport, output) if output.verbose else transport
         )

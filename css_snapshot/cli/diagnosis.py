@@ -29,7 +29,7 @@ from css_snapshot.errors import (
     ThrottledError,
     TransportError,
 )
-from css_snapshot.transport import default
+from css_snapshot.transport.default import check_tls_environment
 from css_snapshot.transport.proxies import EnvironmentProxies
 
 Result = Literal["ok", "warning", "failed", "skipped"]
@@ -119,9 +119,7 @@ class Examination:
         return Check("endpoint", "ok", check_endpoint(address))
 
     async def _certificates(self) -> Check:
-        check = getattr(default, "check_tls_environment", None)
-        if check is not None:
-            check()
+        check_tls_environment()
         return Check("certificates", "ok", "those that are trusted can be read")
 
     async def _connection(self) -> Check:
@@ -268,8 +266,5 @@ def _proxy_variable(address: str) -> str:
     """Return the variable whose proxy leads to an address, empty if none does."""
     parts = urlsplit(address)
     origin = (parts.scheme, parts.hostname or "", parts.port)
-    if EnvironmentProxies.from_env().for_origin(origin) is None:
-        return ""
-    names = (f"{parts.scheme}_proxy", "all_proxy")
-    both = (name for lower in names for name in (lower, lower.upper()))
-    return next((name for name in both if os.environ.get(name)), "")
+    proxy = EnvironmentProxies.from_env().for_origin(origin)
+    return "" if proxy is None else proxy.variable

@@ -6,6 +6,7 @@ from css_snapshot.errors import (
     ConfigurationError,
     IndeterminateError,
     JournalBusyError,
+    PruneError,
     RequestValidationError,
     WaitTimeoutError,
 )
@@ -39,6 +40,8 @@ def code_for(error: BaseException) -> ExitCode:
         case RequestValidationError() | ConfigurationError():
             return ExitCode.USAGE
         case IndeterminateError() | WaitTimeoutError():
+            return ExitCode.INDETERMINATE
+        case PruneError(__cause__=IndeterminateError()):
             return ExitCode.INDETERMINATE
         case JournalBusyError():
             return ExitCode.HELD

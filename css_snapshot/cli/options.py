@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from css_snapshot.workflows.ensure import OnExists
+from css_snapshot.typing import OnExists
 
 ClusterArgument = Annotated[
     str, typer.Argument(metavar="CLUSTER", help="Id or name of the cluster.")

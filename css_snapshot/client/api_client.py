@@ -1,9 +1,10 @@
-"""One operation, one answer: deadline, retries, authentication, and the verdict."""
+"""The client: one operation in, one answer or typed error out."""
 
 import asyncio
 import logging
-from typing import Final, Protocol, TypeVar, runtime_checkable
+from typing import Final, Generic, Protocol, Self, TypeVar, runtime_checkable
 
+import attrs
 import httpx
 
 from css_snapshot.api.decode import DecodeError
@@ -11,30 +12,34 @@ from css_snapshot.api.operations import Operation
 from css_snapshot.api.rules import check_id
 from css_snapshot.client.attempt import attempt
 from css_snapshot.client.exchange import Answer
-from css_snapshot.client.refusal import refusal
-from css_snapshot.client.request import Outgoing
+from css_snapshot.client.refusal import refusal, request_id_of
+from css_snapshot.client.request import RequestBuilder
 from css_snapshot.clock import Clock
 from css_snapshot.errors import (
     ConfigurationError,
     CSSError,
     RequestTimeoutError,
+    TransportError,
+    unchained,
 )
 from css_snapshot.events import (
     AttemptAnswered,
     AttemptStarted,
     BudgetEmpty,
     Call,
+    FieldUnreadable,
     Observer,
     RetryScheduled,
     logger,
     notify,
     telling,
 )
-from css_snapshot.retry import Retry, RetryPolicy, repeat
+from css_snapshot.retry import Before, Between, Retry, RetryPolicy, repeat
 
 T = TypeVar("T")
 
-_FOREVER: Final = float("inf")
+FOREVER: Final = float("inf")
+"""A deadline that never comes, on the monotonic clock."""
 
 
 @runtime_checkable
@@ -42,78 +47,122 @@ class KnowsProject(Protocol):
     """An authentication plugin that can tell the project it is valid for."""
 
     async def project_id(self) -> str:
-        """Answer the project's id."""
+        """Return the project's id."""
         ...
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """How long calls may take, and which failures are repeated.
+
+    Attributes:
+        timeout: Wall-clock limit of one attempt, in seconds.
+        deadline: Wall-clock limit of a call with all its retries, in seconds; `None`
+            for none.
+        retry: Which failures are repeated.
+
+    Raises:
+        ConfigurationError: If a limit is not a number above 0.
+    """
+
+    timeout: float = 30.0
+    deadline: float | None = None
+    retry: RetryPolicy = attrs.field(factory=RetryPolicy)
+
+    def __attrs_post_init__(self) -> None:
+        _check_seconds("timeout", self.timeout)
+        if self.deadline is not None:
+            _check_seconds("deadline", self.deadline)
 
 
 class ApiClient:
     """Carries out operations against one endpoint and project.
 
     Args:
-        endpoint: A checked address, scheme and host alone.
-        project_id: The project, or `None` to ask `auth` for it.
         auth: Authenticates each attempt.
         transport: Carries requests; never closed here.
-        retry: Which failures are repeated.
-        timeout: Wall-clock limit of one attempt, in seconds.
-        deadline: Wall-clock limit of a call with all its retries, in seconds; `None`
-            for none.
-        language: Language of the vendor's error texts, `en-us` or `zh-cn`.
-        on_event: Is told what happens; see `css_snapshot.events`.
+        requests: Builds requests, once the project is known.
+        project_id: The project, or `None` to ask `auth` for it.
+        limits: How long calls may take, and which failures are repeated.
+        on_event: Called with what happens; see `css_snapshot.events`.
         clock: Where time comes from.
+
+    Raises:
+        ConfigurationError: If neither `project_id` nor `auth` tells the project.
     """
 
     def __init__(
         self,
         *,
-        endpoint: str,
-        project_id: str | None,
         auth: httpx.Auth,
         transport: httpx.AsyncBaseTransport,
-        retry: RetryPolicy,
-        timeout: float,
-        deadline: float | None,
-        language: str,
+        requests: RequestBuilder,
+        project_id: str | None,
+        limits: Limits,
         on_event: Observer | None,
         clock: Clock,
     ) -> None:
-        _check_seconds("timeout", timeout)
-        if deadline is not None:
-            _check_seconds("deadline", deadline)
         if project_id is None and not isinstance(auth, KnowsProject):
             raise ConfigurationError(
                 "project_id: is needed, as this auth can't tell the project"
             )
-        self.retry = retry
+        self.limits = limits
         self.clock = clock
         self.on_event = on_event
-        self.timeout = timeout
-        self.deadline = deadline
-        self._endpoint = endpoint
-        self._auth = auth
-        self._transport = transport
-        self._language = language
-        self._project_id = ""
-        self._outgoing: Outgoing | None = None
+        self.auth = auth
+        self.transport = transport
+        self.requests = requests
+        self._project_id = project_id
         self._loop: asyncio.AbstractEventLoop | None = None
+        # As many as the vendor's calls have fields, at most.
+        self.fields_told: set[tuple[object, str]] = set()
         if project_id is not None:
-            self._use_project(project_id)
+            check_id("project_id", project_id)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._endpoint!r})"
+        return f"{type(self).__name__}({self.requests.endpoint!r})"
+
+    def with_limits(self, limits: Limits) -> Self:
+        """Return a client with other limits over the same transport and auth."""
+        return type(self)(
+            auth=self.auth,
+            transport=self.transport,
+            requests=self.requests,
+            project_id=self._project_id,
+            limits=limits,
+            on_event=self.on_event,
+            clock=self.clock,
+        )
 
     def end_of_call(self) -> float:
-        """Answer when a call that begins now is to end, on the monotonic clock."""
-        if self.deadline is None:
-            return _FOREVER
-        return self.clock.monotonic() + self.deadline
+        """Return when a call that begins now is to end, on the monotonic clock."""
+        if self.limits.deadline is None:
+            return FOREVER
+        return self.clock.monotonic() + self.limits.deadline
+
+    async def look(self, operation: Operation[T], *, until: float = FOREVER) -> T:
+        """Carry out a read that finds out how things stand.
+
+        It is repeated when it was lost or late, whatever the client's policy says.
+
+        Args:
+            operation: The read.
+            until: As for `send`.
+
+        Raises:
+            CSSError: As `send` raises it.
+        """
+        policy = self.limits.retry.for_looking()
+        return await self.send(operation, retry=policy, until=until)
 
     async def send(
         self,
         operation: Operation[T],
         *,
         retry: RetryPolicy | None = None,
-        until: float = _FOREVER,
+        until: float = FOREVER,
+        before: Before | None = None,
+        between: Between[T] | None = None,
     ) -> T:
         """Carry out one operation, repeating it as the policy says.
 
@@ -122,193 +171,66 @@ class ApiClient:
             retry: A policy for this call instead of the client's.
             until: A deadline that ends this call earlier than the client's own, on
                 the clock's monotonic scale.
+            before: Awaited before each attempt; see `css_snapshot.retry.repeat`.
+            between: Awaited with each failure; see there.
 
         Raises:
-            APIError: The service refused, or its gateway did.
-            InvalidResponseError: A success status without an answer in it.
-            TransportError: No answer; `.sent` says whether it may have arrived.
-            ConfigurationError: The client was used from another event loop.
+            APIError: If the service or its gateway refused.
+            InvalidResponseError: If a success status came without an answer.
+            TransportError: If no answer came; `.sent` says whether the request may
+                have arrived.
+            ConfigurationError: If the client was used from another event loop.
         """
         self._check_loop()
-        policy = retry or self.retry
-        until = min(until, self.end_of_call())
+        under_way = _UnderWay(
+            client=self,
+            operation=operation,
+            policy=retry or self.limits.retry,
+            until=min(until, self.end_of_call()),
+        )
         if self.on_event is None and not logger.isEnabledFor(logging.DEBUG):
-            return await self._send(operation, policy, until)
-        call = Call(
+            return await under_way.run(before, between)
+        under_way.call = Call(
             method=operation.call.method,
             path=operation.call.template,
             ids=operation.ids,
-            endpoint=self._endpoint,
+            endpoint=self.requests.endpoint,
         )
-        with telling(self.on_event, call, self.clock.monotonic):
-            return await self._send(operation, policy, until, call)
+        with telling(self.on_event, under_way.call, self.clock.monotonic):
+            return await under_way.run(before, between)
 
-    async def _send(
-        self,
-        operation: Operation[T],
-        policy: RetryPolicy,
-        until: float,
-        call: Call | None = None,
-    ) -> T:
-        outgoing = self._outgoing or await self._ask_project(until)
-        try:
-            answer = await self._attempt(operation, outgoing, 1, until, call)
-        except CSSError as exc:
-            if policy.attempts == 1 or not policy.repeats(exc):
-                raise
-            failure = exc
-        else:
-            policy.budget.succeeded(retried=False)
-            return answer
-        return await self._repeat(
-            operation, outgoing, policy, failure, until=until, call=call
-        )
+    async def project_id(self, until: float = FOREVER) -> str:
+        """Return the project's id; `auth` is asked for it once if need be.
 
-    async def _repeat(
-        self,
-        operation: Operation[T],
-        outgoing: Outgoing,
-        policy: RetryPolicy,
-        failure: CSSError,
-        *,
-        until: float,
-        call: Call | None,
-    ) -> T:
-        failures: list[CSSError] = []
+        Args:
+            until: When to give up, on the clock's monotonic scale.
 
-        async def send(number: int) -> T:
-            return await self._attempt(operation, outgoing, number, until, call)
+        Raises:
+            CSSError: If `auth` can't tell it; nothing was sent then.
+        """
+        if self._project_id is None:
+            project_id = await self._ask_auth(min(until, self.end_of_call()))
+            check_id("project_id", project_id)
+            self._project_id = project_id
+        return self._project_id
 
-        def on_retry(retry: Retry) -> None:
-            failures.append(retry.failure)
-            self._tell_retry(operation, policy, retry, call)
-
-        try:
-            return await repeat(
-                policy,
-                failure,
-                send,
-                sleep=self.clock.sleep,
-                remaining=lambda: until - self.clock.monotonic(),
-                on_retry=on_retry,
-            )
-        except CSSError as exc:
-            exc.earlier = tuple(earlier for earlier in failures if earlier is not exc)
-            if any(earlier.sent is None for earlier in exc.earlier):
-                exc.sent = None
-            raise
-
-    def _tell_retry(
-        self,
-        operation: Operation[T],
-        policy: RetryPolicy,
-        retry: Retry,
-        call: Call | None,
-    ) -> None:
-        vendor_call = operation.call
-        if retry.pause is None:
-            event: BudgetEmpty | RetryScheduled = BudgetEmpty(
-                method=vendor_call.method,
-                path=vendor_call.template,
-                attempt=retry.attempt,
-                call=call,
-            )
-        else:
-            event = RetryScheduled(
-                method=vendor_call.method,
-                path=vendor_call.template,
-                attempt=retry.attempt,
-                attempts=policy.attempts,
-                pause=retry.pause,
-                error=retry.failure,
-                call=call,
-            )
-        notify(self.on_event, event)
-
-    async def _attempt(
-        self,
-        operation: Operation[T],
-        outgoing: Outgoing,
-        number: int,
-        until: float,
-        call: Call | None,
-    ) -> T:
-        if call is None:
-            return self._read(operation, await self._answer(operation, outgoing, until))
-        notify(
-            self.on_event,
-            AttemptStarted(
-                method=call.method, path=call.path, attempt=number, call=call
-            ),
-        )
-        started = self.clock.monotonic()
-        status: int | None = None
-        error: BaseException | None = None
-        try:
-            answer = await self._answer(operation, outgoing, until)
-            status = answer.response.status_code
-            return self._read(operation, answer)
-        except BaseException as exc:
-            error = exc
-            raise
-        finally:
-            notify(
-                self.on_event,
-                AttemptAnswered(
-                    method=call.method,
-                    path=call.path,
-                    attempt=number,
-                    elapsed=self.clock.monotonic() - started,
-                    status=status,
-                    error=error,
-                    call=call,
-                ),
-            )
-
-    async def _answer(
-        self, operation: Operation[T], outgoing: Outgoing, until: float
-    ) -> Answer:
-        limit = min(self.timeout, until - self.clock.monotonic())
-        request = outgoing.request(operation, limit)
-        most = operation.call.most
-        return await attempt(request, self._auth, self._transport, limit, most)
-
-    def _read(self, operation: Operation[T], answer: Answer) -> T:
-        if answer.response.status_code == operation.call.success:
-            try:
-                return operation.call.decode(answer.body)
-            except DecodeError as exc:
-                reason = str(exc)
-        else:
-            reason = f"a success of this call is {operation.call.success}"
-        path = _path(operation.target(self._project_id))
-        method = operation.call.method
-        raise refusal(answer.response, method, path, reason, now=self.clock.now)
-
-    async def _ask_project(self, until: float) -> Outgoing:
-        if not isinstance(self._auth, KnowsProject):
+    async def _ask_auth(self, until: float) -> str:
+        if not isinstance(self.auth, KnowsProject):
             raise ConfigurationError("project_id: is needed")
-        limit = min(self.timeout, until - self.clock.monotonic())
+        limit = min(self.limits.timeout, until - self.clock.monotonic())
         try:
             async with asyncio.timeout(limit):
-                return self._use_project(await self._auth.project_id())
+                return await self.auth.project_id()
         except CSSError as exc:
             exc.sent = False
             raise
         except TimeoutError:
-            pass
-        # Outside the handler, as in `attempt`: what was interrupted holds secrets.
-        raise RequestTimeoutError(
-            f"project_id: auth did not tell it within {max(limit, 0.0):g} s;"
-            " nothing was sent",
-            sent=False,
-        )
-
-    def _use_project(self, project_id: str) -> Outgoing:
-        check_id("project_id", project_id)
-        self._project_id = project_id
-        self._outgoing = Outgoing(self._endpoint, project_id, self._language)
-        return self._outgoing
+            with unchained:
+                raise RequestTimeoutError(
+                    f"project_id: auth did not tell it within {max(limit, 0.0):g} s;"
+                    " nothing was sent",
+                    sent=False,
+                ) from None
 
     def _check_loop(self) -> None:
         loop = asyncio.get_running_loop()
@@ -321,8 +243,146 @@ class ApiClient:
             )
 
 
-def _path(target: str) -> str:
-    return target.partition("?")[0]
+@attrs.define(kw_only=True)
+class _UnderWay(Generic[T]):
+    """One operation under way.
+
+    Attributes:
+        client: The client that carries it out.
+        operation: What to do.
+        policy: Which failures are repeated.
+        until: When it is to end, on the clock's monotonic scale.
+        call: What observers know it by; `None` when nobody is told anything.
+        project_id: The project, once it is known.
+    """
+
+    client: ApiClient
+    operation: Operation[T]
+    policy: RetryPolicy
+    until: float
+    call: Call | None = None
+    project_id: str = ""
+
+    async def run(self, before: Before | None, between: Between[T] | None) -> T:
+        self.project_id = await self.client.project_id(self.until)
+        return await repeat(
+            self.policy,
+            self._attempt,
+            sleep=self.client.clock.sleep,
+            remaining=self._remaining,
+            on_retry=self._tell_retry,
+            before=before,
+            between=between,
+        )
+
+    def _remaining(self) -> float:
+        return self.until - self.client.clock.monotonic()
+
+    async def _attempt(self, number: int) -> T:
+        call = self.call
+        if call is None:
+            return self._read(await self._answer())
+        self._notify_started(call, number)
+        started = self.client.clock.monotonic()
+        response: httpx.Response | None = None
+        error: BaseException | None = None
+        try:
+            answer = await self._answer()
+            response = answer.response
+            return self._read(answer)
+        except BaseException as exc:
+            error = exc
+            raise
+        finally:
+            elapsed = self.client.clock.monotonic() - started
+            self._notify_answered(call, number, elapsed, response, error)
+
+    async def _answer(self) -> Answer:
+        client, operation = self.client, self.operation
+        limit = min(client.limits.timeout, self._remaining())
+        request = client.requests.build(operation, self.project_id, limit)
+        try:
+            return await attempt(
+                request, client.auth, client.transport, limit, operation.call.most
+            )
+        except TransportError as exc:
+            exc.read = operation.call.is_read
+            raise
+
+    def _read(self, answer: Answer) -> T:
+        operation, response = self.operation, answer.response
+        try:
+            return operation.read(response.status_code, answer.body, self._tell_field)
+        except DecodeError as exc:
+            reason = str(exc)
+        raise refusal(
+            response,
+            operation.call.method,
+            response.request.url.path,
+            reason,
+            now=self.client.clock.now,
+        )
+
+    def _tell_field(self, field: str, problem: str) -> None:
+        """Notify observers of a field that can't be read, once per client."""
+        vendor_call = self.operation.call
+        told = self.client.fields_told
+        if (vendor_call, field) not in told:
+            told.add((vendor_call, field))
+            event = FieldUnreadable(
+                method=vendor_call.method,
+                path=vendor_call.template,
+                field=field,
+                problem=problem,
+            )
+            notify(self.client.on_event, event)
+
+    def _tell_retry(self, retry: Retry) -> None:
+        vendor_call = self.operation.call
+        if retry.pause is None:
+            event: BudgetEmpty | RetryScheduled = BudgetEmpty(
+                method=vendor_call.method,
+                path=vendor_call.template,
+                attempt=retry.attempt,
+                call=self.call,
+            )
+        else:
+            event = RetryScheduled(
+                method=vendor_call.method,
+                path=vendor_call.template,
+                attempt=retry.attempt,
+                attempts=self.policy.attempts,
+                pause=retry.pause,
+                error=retry.failure,
+                call=self.call,
+            )
+        notify(self.client.on_event, event)
+
+    def _notify_started(self, call: Call, number: int) -> None:
+        event = AttemptStarted(
+            method=call.method, path=call.path, attempt=number, call=call
+        )
+        notify(self.client.on_event, event)
+
+    def _notify_answered(
+        self,
+        call: Call,
+        number: int,
+        elapsed: float,
+        response: httpx.Response | None,
+        error: BaseException | None,
+    ) -> None:
+        event = AttemptAnswered(
+            method=call.method,
+            path=call.path,
+            attempt=number,
+            elapsed=elapsed,
+            status=None if response is None else response.status_code,
+            request_id=None if response is None else request_id_of(response),
+            error=error,
+            call=call,
+        )
+        notify(self.client.on_event, event)
 
 
 def _check_seconds(field: str, value: float) -> None:

@@ -9,6 +9,7 @@ import httpx
 from css_snapshot.api.operations import MAX_BODY
 from css_snapshot.client.exchange import Answer, fetch
 from css_snapshot.errors import CSSError, RequestTimeoutError
+from css_snapshot.transport.failures import fate_if_lost
 
 
 async def attempt(
@@ -28,8 +29,8 @@ async def attempt(
         most: How many bytes of the decoded answer are read.
 
     Raises:
-        RequestTimeoutError: The limit passed; `.sent` is `False` if it did so before
-            the transport was given the request.
+        RequestTimeoutError: If the limit passed; `.sent` is `False` if the transport
+            was not given the request by then.
         CSSError: As `exchange` raises it, or `auth`.
     """
     sending = _Sending(request, most)
@@ -44,14 +45,15 @@ async def attempt(
             exc.sent = False
         raise
     except TimeoutError:
+        # A provider's own `TimeoutError` is not ours.
         if not timeout.expired():
             raise
     # Outside the handler, so that nothing of the interrupted transport, which holds
     # the signed request, stays reachable as this error's context.
-    what = "may have been carried out" if sending.begun else "was not sent"
+    fate = fate_if_lost(request.method) if sending.begun else "the request was not sent"
     raise RequestTimeoutError(
         f"{request.method} {request.url.path}: no answer within"
-        f" {max(limit, 0.0):g} s; the request {what}",
+        f" {max(limit, 0.0):g} s; {fate}",
         sent=None if sending.begun else False,
     )
 

@@ -1,4 +1,4 @@
-"""One request, one whole answer: the size cap, content codings, and broken wires."""
+"""One exchange: a request, and the whole response to it, within a size limit."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ import httpx
 
 from css_snapshot.api.operations import MAX_BODY
 from css_snapshot.client.refusal import request_id_of
-from css_snapshot.errors import CSSError, InvalidResponseError
+from css_snapshot.errors import CSSError, InvalidResponseError, unchained
 from css_snapshot.transport.failures import transport_error
 from css_snapshot.transport.slots import async_stream
 
@@ -32,11 +32,11 @@ class _Decoder(Protocol):
 
 @attrs.frozen
 class Answer:
-    """A whole answer.
+    """A whole response.
 
     Attributes:
         response: Its status and headers. The body can still be read from it, out of
-            memory, which is left to those that have to: it costs as much as the rest.
+            memory, which is left to those who need it: that costs as much as the rest.
         body: The decoded body.
     """
 
@@ -47,11 +47,7 @@ class Answer:
 async def exchange(
     transport: httpx.AsyncBaseTransport, request: httpx.Request
 ) -> httpx.Response:
-    """Send a request once and read the whole answer, as `fetch` does.
-
-    Returns:
-        The answer with its body read and decoded.
-    """
+    """Send a request once and return the response, read and decoded; see `fetch`."""
     answer = await fetch(transport, request)
     answer.response.read()
     return answer.response
@@ -60,42 +56,28 @@ async def exchange(
 async def fetch(
     transport: httpx.AsyncBaseTransport, request: httpx.Request, most: int = MAX_BODY
 ) -> Answer:
-    """Send a request once and read the whole answer, whatever its status.
+    """Send a request once and read the whole response, whatever its status.
 
     It has no time limit of its own: run it under `asyncio.timeout`.
 
     Args:
         transport: What carries the request.
         request: A complete request; redirects are not followed.
-        most: How many bytes of the decoded answer are read.
+        most: How many bytes of the decoded body are read.
 
     Raises:
-        TransportError: No whole answer arrived; `.sent` tells whether the request
+        TransportError: If no whole response arrived; `.sent` tells whether the request
             may have.
-        InvalidResponseError: The body is too large or in a coding that can't be read.
-        ConfigurationError: The request can't be put on this transport.
+        InvalidResponseError: If the body is too large, or in a coding that can't be
+            read.
+        ConfigurationError: If the request can't be sent over this transport.
     """
-    caller = asyncio.current_task()
-    before = _cancellations(caller)
     try:
-        answer = await _fetch(transport, request, most)
+        return await _fetch(transport, request, most)
     except asyncio.CancelledError as cancelled:
         # Without the frames underneath, whose locals hold the request's credentials.
         cancelled.__context__ = None
         raise cancelled.with_traceback(None) from None
-    except Exception:
-        if _cancellations(caller) == before:
-            raise
-    else:
-        if _cancellations(caller) == before:
-            return answer
-    # pyreqwest loses a cancellation that comes together with an answer or an error,
-    # and whoever cancelled would wait for ever.
-    raise asyncio.CancelledError
-
-
-def _cancellations(task: "asyncio.Task[object] | None") -> int:
-    return 0 if task is None else task.cancelling()
 
 
 async def _fetch(
@@ -107,27 +89,26 @@ async def _fetch(
         try:
             body = await _read(response, stream, request, most)
         finally:
-            # Neither a whole answer nor a cancellation may get lost over a connection
+            # Neither a whole response nor a cancellation may get lost over a connection
             # that does not close in good order.
             with contextlib.suppress(Exception):
                 await stream.aclose()
     except CSSError:
         raise
     except Exception as exc:
-        failure = transport_error(exc)
-        if failure is None:
+        error = transport_error(exc, request.method)
+        if error is None:
             raise
-    else:
-        return Answer(_complete(response, body, request), body)
-    # Raised outside the handler: a transport's exception holds the request with its
-    # credentials, and would stay reachable as this error's context.
-    raise failure
+        # A transport's exception holds the request with its credentials.
+        with unchained:
+            raise error from None
+    return Answer(_complete(response, body, request), body)
 
 
 def _complete(
     response: httpx.Response, body: bytes, request: httpx.Request
 ) -> httpx.Response:
-    """Let the body be read again, decoded, as making a new answer takes longer."""
+    """Let the body be read again, decoded, as making a new response takes longer."""
     if "content-encoding" in response.headers:
         del response.headers["content-encoding"]
     response.stream = httpx.ByteStream(body)
@@ -166,21 +147,19 @@ async def _inflate(
 ) -> bytes:
     decoded = bytearray()
     size = 0
-    broken = False
     async for chunk in stream:
         size += len(chunk)
         try:
             decoded += decoder.decompress(chunk, most + 1 - len(decoded))
         except zlib.error:
-            broken = True
-            break
+            broken = _unreadable("is not in the coding it names", response, request)
+            with unchained:
+                raise broken from None
         if max(size, len(decoded)) > most:
             raise _oversized(response, request, most)
         if decoder.eof:
             # What a server sends behind the end would pile up in the decoder.
             break
-    if broken:
-        raise _unreadable("is not in the coding it names", response, request)
     return bytes(decoded)
 
 

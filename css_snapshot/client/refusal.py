@@ -1,4 +1,4 @@
-"""What an error answer says: the vendor's body dialects, and which error it means."""
+"""The error class that an answer stands for, and what it says."""
 
 import email.utils
 import re
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from css_snapshot.api.error_body import read_error_body, stated_limit
+from css_snapshot.api.values import one_line
 from css_snapshot.clock import utc_now
 from css_snapshot.errors import (
     APIError,
@@ -76,6 +77,7 @@ _ECHOED_SECRET: Final = re.compile(
     re.IGNORECASE,
 )
 _SECRET_HEADERS: Final = ("x-auth-token", "x-security-token", "authorization")
+_REQUEST_ID_HEADERS: Final = ("x-request-id", "x-iam-trace-id")
 _CODE_LENGTH: Final = 64
 _REQUEST_ID_LENGTH: Final = 128
 _MESSAGE_LENGTH: Final = 500
@@ -89,20 +91,20 @@ def error_for(
     *,
     now: Callable[[], datetime] = utc_now,
 ) -> APIError:
-    """Turn an answer into the error it stands for.
+    """Return the error that an answer stands for.
 
     The vendor's code decides first, the status second, as the codes say more (see
     the appendix "Error Codes" of the CSS API reference).
 
     Args:
-        response: A fully read answer that is no success.
+        response: A fully read answer that is not a success.
         method: HTTP method of the request, for the message.
         path: Path of the request, for the message.
-        now: Answers the wall-clock time, aware, to tell a wrong clock from a wrong
+        now: Returns the wall-clock time, aware, to tell a wrong clock from a wrong
             key.
     """
-    body = read_error_body(response.content)
     status = response.status_code
+    body = read_error_body(response.content, status)
     kind = _kind(status, body.code)
     code = _clean(body.code, response, _CODE_LENGTH)
     message = _clean(body.message, response, _MESSAGE_LENGTH)
@@ -140,18 +142,19 @@ def refusal(
     *,
     now: Callable[[], datetime] = utc_now,
 ) -> APIError | InvalidResponseError:
-    """Turn an answer that is not the call's success into the error it stands for.
+    """Return the error that an answer which is not the call's success stands for.
 
     Args:
         response: The answer.
         method: HTTP method of the request.
         path: Path of the request.
-        reason: Why it is no success, should it have the status of one.
+        reason: Why it is not a success, should it have the status of one.
         now: As for `error_for`.
     """
     response.read()
     status = response.status_code
-    if read_error_body(response.content).code or not httpx.codes.is_success(status):
+    code = read_error_body(response.content, status).code
+    if code or not httpx.codes.is_success(status):
         return error_for(response, method, path, now=now)
     return InvalidResponseError(
         f"{method} {path}: {status} without an answer: {reason}",
@@ -163,13 +166,14 @@ def refusal(
 
 
 def request_id_of(response: httpx.Response, stated: str | None = None) -> str | None:
-    """Answer the vendor's id of a request, fit to be shown.
+    """Return the vendor's id of a request, fit to be shown.
 
     Args:
         response: The answer, which knows its request.
-        stated: The id its body states, in case its headers don't.
+        stated: The id that its body states, in case its headers state none.
     """
-    text = response.headers.get("x-request-id") or stated or ""
+    texts = (*map(response.headers.get, _REQUEST_ID_HEADERS), stated)
+    text = next(filter(None, texts), "")
     return _clean(text, response, _REQUEST_ID_LENGTH) or None
 
 
@@ -184,14 +188,13 @@ def _kind(status: int, code: str) -> type[APIError]:
 
 
 def _clean(text: str, response: httpx.Response, length: int) -> str:
-    """Take credentials out, which the gateway likes to quote, and make it one line."""
+    """Return text on one line, without the credentials that the gateway quotes."""
     for name in _SECRET_HEADERS:
         secret = response.request.headers.get(name)
         if secret:
             text = text.replace(secret, "[secret]")
     text = _ECHOED_SECRET.sub(r"\1:[secret]", text)
-    printable = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(printable.split())[:length]
+    return " ".join(one_line(text).split())[:length]
 
 
 def _hints(kind: type[APIError], code: str, response: httpx.Response) -> list[str]:

@@ -1,44 +1,30 @@
 """How runs are made: of snapshots, or of any function."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from pathlib import Path
-from typing import Final, Literal, TypeAlias, TypeVar, cast
+from typing import TypeVar, cast, get_args
 
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.clock import Clock
 from css_snapshot.errors import ConfigurationError
-from css_snapshot.fanout.journal.journal import Journal, StrPath
 from css_snapshot.fanout.journal.store import Plan
-from css_snapshot.fanout.options import OnBusy, OnError, Settings
+from css_snapshot.fanout.operations import Calling, Snapshotting
+from css_snapshot.fanout.options import RunOptions
 from css_snapshot.fanout.run import FanOut
-from css_snapshot.fanout.snapshotting import Calling, Snapshotting
 from css_snapshot.fanout.targets import Target, Wanted
 from css_snapshot.models import Ensured
-from css_snapshot.workflows.ensure import OnExists
+from css_snapshot.typing import OnBusy, OnError, SnapshotOperation, StrPath
+from css_snapshot.workflows.ensure import EnsureOptions
 
 T = TypeVar("T")
-
-SnapshotOperation: TypeAlias = Literal["ensure", "create"]
-
-_BUSY_WAIT: Final = 1800.0
 
 
 def fan_out_snapshots(
     client: ApiClient,
     targets: Iterable[Target] | AsyncIterable[Target],
     *,
-    where: str,
-    operation: SnapshotOperation = "ensure",
-    limit: int = 16,
-    rate: float | None = None,
-    journal: StrPath | None = None,
-    retry_failed: bool = False,
-    busy: OnBusy = "skip",
-    busy_wait: float = _BUSY_WAIT,
-    on_error: OnError = "collect",
-    max_failures: int | None = None,
-    on_exists: OnExists = "adopt",
-    settle: float = 15.0,
+    operation: SnapshotOperation,
+    ensuring: EnsureOptions,
+    options: RunOptions,
 ) -> FanOut[Ensured]:
     """Prepare a run that makes a snapshot of each target's cluster.
 
@@ -48,47 +34,37 @@ def fan_out_snapshots(
     Args:
         client: Carries the calls; its retry budget is shared by the whole run.
         targets: An iterable or async iterable, pulled as targets are needed.
-        where: The endpoint and project, to tell one journal from another's.
         operation: `"ensure"` looks before it creates; `"create"` creates at once.
-        limit: Targets in flight at most.
-        rate: Targets started per second at most; `None` for no limit.
-        journal: A file that lets an interrupted run be resumed.
-        retry_failed: Whether targets that failed in an earlier run are tried again.
-        busy: What an occupied cluster means: `"skip"` it, or `"wait"` and try again.
-        busy_wait: Seconds to go on trying an occupied cluster.
-        on_error: `"collect"` goes on after a failure, `"fail_fast"` starts no more.
-        max_failures: As many failed or indeterminate targets end the run.
-        on_exists: What a snapshot of this name that was there before means.
-        settle: Seconds a new snapshot may take to show in the list.
+        ensuring: What an existing snapshot means, and how long to look.
+        options: The options of the run.
 
     Raises:
-        ConfigurationError: An argument is out of its range.
+        ConfigurationError: If an argument is out of its range.
     """
-    settings = Settings(
-        limit=limit,
-        rate=rate,
-        retry_failed=retry_failed,
-        busy=busy,
-        busy_wait=busy_wait,
-        on_error=on_error,
-        max_failures=max_failures,
-        scouting=True,
-    )
-    if on_exists not in {"adopt", "fail"}:
-        raise ConfigurationError("on_exists: must be 'adopt' or 'fail'")
-    if not settle >= 0:
-        raise ConfigurationError("settle: must be a number of seconds, 0 or more")
-    snapshotting = Snapshotting(client=client, on_exists=on_exists, settle=settle)
-    operations = {"ensure": snapshotting.ensure, "create": snapshotting.create}
-    if operation not in operations:
+    if operation not in get_args(SnapshotOperation):
         raise ConfigurationError("operation: must be 'ensure' or 'create'")
-    plan = f"{operation} on_exists={on_exists} {where}".rstrip()
+    snapshotting = Snapshotting(client, ensuring)
+
+    async def plan() -> Plan:
+        # Only now, as the project may have to be asked for: without it in the plan, a
+        # journal could not tell two projects apart.
+        endpoint, project_id = client.requests.endpoint, await client.project_id()
+        what = f"{operation} on_exists={ensuring.on_exists}"
+        former = {f"{what} {endpoint}", f"{what} {endpoint} {project_id}"}
+        accepted = options.until == "accepted"
+        return Plan(
+            f"{what} until={options.until} {endpoint} {project_id}",
+            accepted=accepted,
+            former=frozenset(former if accepted else ()),
+        )
+
     return FanOut(
-        operations[operation],
+        snapshotting.create if operation == "create" else snapshotting.ensure,
         targets,
-        settings=settings,
-        journal=_journal(journal, plan, client.clock),
+        options=options,
+        plan=plan,
         clock=client.clock,
+        client=client,
     )
 
 
@@ -98,12 +74,12 @@ def fan_out(
     *,
     plan: str | None = None,
     reconcile: Callable[[Wanted], Awaitable[T]] | None = None,
-    limit: int = 16,
+    limit: int = RunOptions().limit,
     rate: float | None = None,
     journal: StrPath | None = None,
     retry_failed: bool = False,
     busy: OnBusy = "skip",
-    busy_wait: float = _BUSY_WAIT,
+    busy_wait: float = RunOptions().busy_wait,
     on_error: OnError = "collect",
     max_failures: int | None = None,
     clock: Clock | None = None,
@@ -116,19 +92,20 @@ def fan_out(
     `Indeterminate`, `ClusterBusyError` makes it `Busy`, anything else `Failed`.
 
     Args:
-        operation: Is awaited for each target; what it answers is the outcome's
+        operation: Awaited for each target; what it returns is the outcome's
             `.result`.
         targets: An iterable or async iterable, pulled as targets are needed.
         plan: Names what is done and where, to tell one journal from another's; the
             function's own name by default.
-        reconcile: Is awaited in place of `operation` for a target of which the
+        reconcile: Awaited in place of `operation` for a target of which the
             journal can't say what became of it. An operation that looks before it
             creates, such as `SnapshotService.ensure`, may be given here again.
             Without it, such a target comes out `Indeterminate`.
         limit: Targets in flight at most.
         rate: Targets started per second at most; `None` for no limit.
         journal: A file that lets an interrupted run be resumed.
-        retry_failed: Whether targets that failed in an earlier run are tried again.
+        retry_failed: Whether targets that were refused in an earlier run are tried
+            again.
         busy: What an occupied cluster means: `"skip"` it, or `"wait"` and try again.
         busy_wait: Seconds to go on trying an occupied cluster.
         on_error: `"collect"` goes on after a failure, `"fail_fast"` starts no more.
@@ -136,38 +113,34 @@ def fan_out(
         clock: Where time comes from.
 
     Raises:
-        ConfigurationError: An argument is out of its range.
+        ConfigurationError: If an argument is out of its range.
     """
-    settings = Settings(
+    options = RunOptions(
         limit=limit,
         rate=rate,
+        journal=journal,
         retry_failed=retry_failed,
         busy=busy,
         busy_wait=busy_wait,
         on_error=on_error,
         max_failures=max_failures,
     )
-    time = clock or Clock()
     text = _name_of(operation) if plan is None else plan
+
+    async def own_plan() -> Plan:
+        return Plan(text, former=frozenset({text}))
+
     # What comes from these targets is what these functions are for.
     calling = Calling(
         cast("Callable[[Target], Awaitable[T]]", operation),
         cast("Callable[[Target], Awaitable[T]] | None", reconcile),
     )
     return FanOut(
-        calling,
-        targets,
-        settings=settings,
-        journal=_journal(journal, text, time),
-        clock=time,
+        calling, targets, options=options, plan=own_plan, clock=clock or Clock()
     )
 
 
-def _journal(path: StrPath | None, plan: str, clock: Clock) -> Journal | None:
-    return None if path is None else Journal(Path(path), Plan(plan), clock)
-
-
 def _name_of(operation: Callable[..., object]) -> str:
-    """Answer a name that is the same in the next process."""
+    """Return a name that is the same in the next process."""
     named = operation if hasattr(operation, "__qualname__") else type(operation)
     return f"{named.__module__}.{named.__qualname__}"

@@ -6,8 +6,9 @@ from typing import Final
 import attrs
 
 from css_snapshot.api.requests import CreateSnapshotRequest
-from css_snapshot.fanout.outcomes import Busy, Failed
+from css_snapshot.fanout.outcomes import Busy, Failed, How
 from css_snapshot.fanout.targets import Target
+from css_snapshot.models import Backup
 from css_snapshot.workflows.ensure import Intent
 
 _BUSY_PAUSE: Final = 30.0
@@ -32,6 +33,8 @@ class Job:
         under_way: Whether its operation has been called, and not been turned away.
         fallback: Its outcome, if it was turned away and the run stops before it is
             its turn again.
+        backup: The snapshot, once it is accepted.
+        how: How it came about.
     """
 
     target: Target
@@ -45,6 +48,8 @@ class Job:
     throttled: int = 0
     under_way: bool = False
     fallback: Busy | Failed | None = None
+    backup: Backup | None = None
+    how: How = "created"
     _busy_until: float | None = None
     _busy_pause: float = _BUSY_PAUSE
 
@@ -55,7 +60,7 @@ class Job:
         return str(self.target.cluster_id)
 
     def busy_pause(self, now: float, patience: float) -> float | None:
-        """Answer the seconds until an occupied cluster is worth another try.
+        """Return the seconds until an occupied cluster is worth another try.
 
         Args:
             now: The monotonic time.
@@ -83,3 +88,8 @@ class Requeue:
     """
 
     pause: float
+
+
+@attrs.frozen
+class Accepted:
+    """The creation was accepted, and is to be watched until the snapshot ends."""

@@ -1,7 +1,6 @@
 """One target's way to its outcome: journal, pace, operation, and what came back."""
 
-from collections.abc import Awaitable, Callable
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeVar
 
 import attrs
 
@@ -12,33 +11,38 @@ from css_snapshot.errors import (
     CSSError,
     IndeterminateCreateError,
     JournalError,
+    SnapshotFailedError,
     ThrottledError,
 )
-from css_snapshot.fanout.canary import Scouts
-from css_snapshot.fanout.intention import Intention
-from css_snapshot.fanout.job import Job, Requeue
-from css_snapshot.fanout.journal.entry import State
-from css_snapshot.fanout.journal.records import Records
-from css_snapshot.fanout.options import Settings
+from css_snapshot.fanout.canary import Canary
+from css_snapshot.fanout.job import Accepted, Job, Requeue
+from css_snapshot.fanout.journal.entry import ACCEPTED, UNRESOLVED, Entry, State
+from css_snapshot.fanout.journal.journal import Journal
+from css_snapshot.fanout.operations import Operation
+from css_snapshot.fanout.options import RunOptions
 from css_snapshot.fanout.outcomes import (
     Busy,
+    Completed,
     Failed,
     Indeterminate,
+    NotReady,
     Outcome,
     Skipped,
     backup_of,
+    how_of,
+    spoiled,
     succeeded,
 )
 from css_snapshot.fanout.pace import LONGEST_HOLD, Pace
-from css_snapshot.fanout.stopping import is_about_credentials
-from css_snapshot.fanout.targets import Target
+from css_snapshot.fanout.stopping import Stopping
+from css_snapshot.fanout.trial import Trial
 from css_snapshot.models import Ensured
+from css_snapshot.workflows.ensure import Intent
 
 T = TypeVar("T")
 
-Operation: TypeAlias = Callable[[Target, Intention], Awaitable[T]]
-
 _THROTTLED_TRIES: Final = 10
+_ENDED_BADLY: Final = frozenset({State.FAILED, State.SPOILED})
 
 
 @attrs.frozen
@@ -51,11 +55,10 @@ class Processor(Generic[T]):
 
     Args:
         operation: What is done with each.
-        settings: The run's options.
-        records: The journal, if there is one.
+        options: The run's options.
+        journal: Where it is written down.
+        stopping: Stops the run, at once for refused credentials.
         clock: Where time comes from.
-        on_refused: Is told at once of an error that says that the credentials were
-            not accepted.
 
     Attributes:
         pace: How fast operations start.
@@ -66,22 +69,22 @@ class Processor(Generic[T]):
         self,
         operation: Operation[T],
         *,
-        settings: Settings,
-        records: Records,
+        options: RunOptions,
+        journal: Journal,
+        stopping: Stopping,
         clock: Clock,
-        on_refused: Callable[[Exception], object],
     ) -> None:
-        self.pace = Pace(settings.rate, clock)
+        self.pace = Pace(options.rate, clock)
         self.in_flight = 0
-        self._on_refused = on_refused
-        self._scouts = Scouts(needed=settings.scouting)
+        self._canary = Canary(needed=options.canary)
         self._operation = operation
-        self._settings = settings
-        self._records = records
+        self._options = options
+        self._journal = journal
+        self._stopping = stopping
         self._clock = clock
 
-    async def process(self, job: Job) -> Outcome[T] | Requeue:
-        """Carry one target to its outcome, or to an occupied cluster."""
+    async def process(self, job: Job) -> Outcome[T] | Requeue | Accepted:
+        """Carry one target to its outcome, to an occupied cluster, or to the watch."""
         request = job.request
         if request is None:
             job.began = self._clock.monotonic()
@@ -94,98 +97,174 @@ class Processor(Generic[T]):
             if ended is not None:
                 return ended
 
-    async def _admit(self, job: Job) -> CreateSnapshotRequest | Failed | Skipped:
-        """Check a target, and ask the journal about it."""
+    async def _admit(
+        self, job: Job
+    ) -> (
+        CreateSnapshotRequest | Failed | Skipped | Accepted | Busy | NotReady | Requeue
+    ):
+        """Check a target, and ask the journal and the list of clusters about it."""
         try:
             request = job.target.request()
-            entry = await self._records.recall(job, request)
+            entry = await self._journal.recall(job, request)
         except CSSError as exc:
             return self._failed(job, exc)
-        if entry is None:
-            return request
-        if entry.state is State.FAILED and self._settings.retry_failed:
-            return request
+        known = None if entry is None else self._take_up(job, entry)
+        if known is not None:
+            return known
+        return self._unready(job) or request
+
+    def _take_up(self, job: Job, entry: Entry) -> Skipped | Accepted | None:
+        """Go on where an earlier run ended; `None` means: from the beginning."""
+        if entry.state in UNRESOLVED:
+            job.intended = True
+            job.since = entry.since or entry.updated
+            job.previous = Intent(job.since)
+            return None
+        if entry.state in ACCEPTED and self._options.until == "completed":
+            job.since = entry.since
+            job.backup = entry.backup
+            job.how = "adopted" if entry.how == "adopted" else "created"
+            # Without its id it has to be looked for by its name.
+            return None if entry.backup is None else Accepted()
+        if entry.state in _ENDED_BADLY and self._is_retried(entry):
+            return None
+        state = State.ACCEPTED if entry.state in ACCEPTED else entry.state
         return Skipped(
             target=job.target,
             elapsed=self._elapsed(job),
-            reason=entry.state.value,
+            reason=state.value,
             backup=entry.backup,
             error=entry.error,
         )
 
+    def _is_retried(self, entry: Entry) -> bool:
+        """Check whether what ended badly is tried again: at once if nothing was sent."""
+        if self._options.retry_failed:
+            return True
+        return entry.state is State.FAILED and entry.since is None
+
+    def _unready(self, job: Job) -> Busy | NotReady | Requeue | None:
+        """Judge by what the list of clusters said, unless a creation is open."""
+        readiness = job.target.readiness
+        if job.previous is not None or readiness is None or readiness:
+            return None
+        if not readiness.passes:
+            return NotReady(
+                target=job.target, elapsed=self._elapsed(job), readiness=readiness
+            )
+        if self._options.busy == "wait":
+            # A single look is no verdict: the service says what it is now.
+            return None
+        return Busy(target=job.target, elapsed=self._elapsed(job), readiness=readiness)
+
     async def _try(
         self, job: Job, request: CreateSnapshotRequest
-    ) -> Outcome[T] | Requeue | None:
+    ) -> Outcome[T] | Requeue | Accepted | None:
         """Carry out the operation once; `None` means: again."""
-        await self._scouts.enter()
+        await self._canary.enter()
         try:
             mark = await self.pace.turn()
-            intention = Intention(
+            trial = Trial(
                 request,
                 job.previous,
-                lambda: self._records.intend(job),
-                self._scouts.accepted,
+                lambda: self._journal.intend(job),
+                self._canary.prove,
             )
-            called = await self._call(job, intention)
+            called = await self._call(job, trial)
         finally:
-            self._scouts.leave()
+            self._canary.leave()
         if isinstance(called, _Answer):
-            return await self._succeeded(job, intention, called.result)
-        return await self._unsuccessful(job, intention, called, mark)
+            return await self._succeeded(job, trial, called.result)
+        return await self._unsuccessful(job, trial, called, mark)
 
-    async def _call(self, job: Job, intention: Intention) -> _Answer[T] | Exception:
+    async def _call(self, job: Job, trial: Trial) -> _Answer[T] | Exception:
         job.under_way = True
         self.in_flight += 1
         try:
-            answer = _Answer(await self._operation(job.target, intention))
+            answer = _Answer(await self._operation(job.target, trial))
         except Exception as exc:  # noqa: BLE001  # what it raises is its outcome
-            if is_about_credentials(exc):
-                # Now, not with the outcome: the next one is waiting to be called.
-                self._on_refused(exc)
-            else:
-                self._scouts.accepted()
+            # Now, not with the outcome: the next one is waiting to be called.
+            if not self._stopping.stop_for(exc):
+                self._canary.note(exc)
             return exc
         else:
-            self._scouts.accepted()
+            self._canary.prove()
             return answer
         finally:
             self.in_flight -= 1
 
-    async def _succeeded(self, job: Job, intention: Intention, result: T) -> Outcome[T]:
-        sent = result.attempts if isinstance(result, Ensured) else intention.declared
+    async def _succeeded(
+        self, job: Job, trial: Trial, result: T
+    ) -> Outcome[T] | Accepted:
         self.pace.succeeded()
-        job.attempts += sent
+        job.attempts += result.attempts if isinstance(result, Ensured) else trial.sent
+        job.backup, job.how = backup_of(result), how_of(result)
+        complete = self._completed(job, result)
+        if complete is not None:
+            await self._journal.record(job, State.COMPLETED)
+            return complete
         outcome = succeeded(
             job.target, result, attempts=job.attempts, elapsed=self._elapsed(job)
         )
-        how = type(outcome).__name__.lower()
-        await self._records.done(job, how, backup_of(result))
-        return outcome
+        await self._journal.record(job, State.ACCEPTED)
+        return Accepted() if self._options.until == "completed" else outcome
+
+    def _completed(self, job: Job, result: T) -> Completed | None:
+        """Return the end of what was adopted complete: its own row says so."""
+        if self._options.until == "accepted" or not isinstance(result, Ensured):
+            return None
+        snapshot = result.snapshot
+        if snapshot is None or not snapshot.is_usable:
+            return None
+        return Completed(
+            target=job.target,
+            backup=result.backup,
+            how=job.how,
+            snapshot=snapshot,
+            attempts=job.attempts,
+            elapsed=self._elapsed(job),
+        )
 
     async def _unsuccessful(
-        self, job: Job, intention: Intention, error: Exception, mark: int
-    ) -> Busy | Failed | Indeterminate | Requeue | None:
-        job.attempts += _times_sent(intention, error)
-        fate = intention.fate(error)
+        self, job: Job, trial: Trial, error: Exception, mark: int
+    ) -> Outcome[T] | Requeue | None:
+        job.attempts += _times_sent(trial, error)
+        fate = trial.fate(error)
         if isinstance(error, ThrottledError) and self._again(job, error, mark):
             if fate != "indeterminate":
                 job.previous = None
-            if fate != "indeterminate" or not intention.declared:
+            if fate != "indeterminate" or not trial.sent:
                 job.under_way, job.fallback = False, self._failed(job, error)
                 return None
         if fate == "indeterminate":
-            await self._records.ended(job, State.INDETERMINATE, error)
+            await self._journal.record(job, State.INDETERMINATE, str(error))
             return self._indeterminate(job, error)
         job.previous = None
         if fate == "busy":
-            await self._records.forget(job)
+            await self._journal.forget(job)
             return self._busy(job, error)
+        if isinstance(error, SnapshotFailedError):
+            return await self._spoiled(job, error)
+        await self._record_failure(job, error)
+        return self._failed(job, error)
+
+    async def _spoiled(self, job: Job, error: SnapshotFailedError) -> Outcome[T]:
+        outcome = spoiled(
+            job.target, error, attempts=job.attempts, elapsed=self._elapsed(job)
+        )
+        job.backup = outcome.backup
+        await self._journal.record(job, State.SPOILED, str(error))
+        return outcome
+
+    async def _record_failure(self, job: Job, error: Exception) -> None:
         if isinstance(error, AuthenticationError):
             # The fault is not the target's: with other credentials, it is new.
-            await self._records.forget(job)
+            await self._journal.forget(job)
         elif not isinstance(error, JournalError):
-            await self._records.ended(job, State.FAILED, error)
-        return self._failed(job, error)
+            if isinstance(error, CSSError) and error.sent is False:
+                # It never left, so that the next run tries it again by itself.
+                job.since = None
+            await self._journal.record(job, State.FAILED, str(error))
 
     def _again(self, job: Job, error: ThrottledError, mark: int) -> bool:
         """Slow down, and tell whether a throttled target is to be tried again."""
@@ -200,9 +279,9 @@ class Processor(Generic[T]):
             elapsed=self._elapsed(job),
             error=error,
         )
-        if self._settings.busy == "skip":
+        if self._options.busy == "skip":
             return outcome
-        pause = job.busy_pause(self._clock.monotonic(), self._settings.busy_wait)
+        pause = job.busy_pause(self._clock.monotonic(), self._options.busy_wait)
         if pause is None:
             return outcome
         job.under_way, job.fallback = False, outcome
@@ -228,11 +307,11 @@ class Processor(Generic[T]):
         return self._clock.monotonic() - job.began
 
 
-def _times_sent(intention: Intention, error: Exception) -> int:
-    """Answer how many creations a try has sent that ended in an error."""
-    if not intention.declared:
+def _times_sent(trial: Trial, error: Exception) -> int:
+    """Return how many creations a try has sent that ended in an error."""
+    if not trial.sent:
         return 0
     if isinstance(error, IndeterminateCreateError):
-        return max(intention.declared, error.attempts)
+        return max(trial.sent, error.attempts)
     earlier = error.earlier if isinstance(error, CSSError) else ()
-    return max(intention.declared, 1 + len(earlier))
+    return max(trial.sent, 1 + len(earlier))

@@ -1,21 +1,24 @@
 """A run: targets in, outcomes out, and an end that leaves nothing behind."""
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from css_snapshot.client.api_client import ApiClient
 from css_snapshot.clock import Clock
-from css_snapshot.errors import ConfigurationError
+from css_snapshot.errors import ConfigurationError, FanOutStoppedError, JournalError
 from css_snapshot.events import logger
 from css_snapshot.fanout.journal.journal import Journal
-from css_snapshot.fanout.journal.records import Records
-from css_snapshot.fanout.options import Settings
+from css_snapshot.fanout.journal.store import Plan
+from css_snapshot.fanout.operations import Operation
+from css_snapshot.fanout.options import RunOptions
 from css_snapshot.fanout.outcomes import Outcome
-from css_snapshot.fanout.processor import Operation, Processor
+from css_snapshot.fanout.processor import Processor
 from css_snapshot.fanout.scheduler import Scheduler
-from css_snapshot.fanout.stopping import NOT_ACCEPTED, Breaker
+from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.fanout.summary import RunProgress, Summary
 from css_snapshot.fanout.targets import Source, Target
+from css_snapshot.fanout.watch import Watch
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -39,7 +42,7 @@ class FanOut(Generic[T_co]):
     of it.
 
     A run that can't go on starts no more targets, finishes those in flight, and ends
-    the iteration with an `ExceptionGroup` (once; it also comes out of the block if
+    the iteration with a `FanOutStoppedError` (once; it also comes out of the block if
     nobody iterates to the end): the source of the targets raised, the credentials
     were not accepted, the journal failed, or as `on_error` and `max_failures` say.
     """
@@ -49,28 +52,39 @@ class FanOut(Generic[T_co]):
         operation: Operation[T_co],
         targets: Iterable[Target] | AsyncIterable[Target],
         *,
-        settings: Settings,
-        journal: Journal | None,
+        options: RunOptions,
+        plan: Callable[[], Awaitable[Plan]],
         clock: Clock,
+        client: ApiClient | None = None,
     ) -> None:
-        records = Records(journal, clock)
-        self._journal = journal
-        self._breaker = Breaker(settings)
+        options.check_finish_by(clock.now())
+        self._options = options
+        self._plan = plan
+        self._stop = Stopping(options)
+        self._journal = Journal(options.journal, clock, self._stop)
         self._processor = Processor(
             operation,
-            settings=settings,
-            records=records,
+            options=options,
+            journal=self._journal,
+            stopping=self._stop,
             clock=clock,
-            on_refused=lambda error: self._scheduler.trip(NOT_ACCEPTED, error),
         )
         self._scheduler = Scheduler(
             source=Source(targets),
             processor=self._processor,
-            records=records,
-            breaker=self._breaker,
-            limit=settings.limit,
+            stopping=self._stop,
+            limit=options.limit,
             clock=clock,
         )
+        if client is not None and options.until == "completed":
+            self._scheduler.watch = Watch(
+                client,
+                limit=options.limit,
+                finish_by=options.finish_by,
+                journal=self._journal,
+                stopping=self._stop,
+                on_end=self._scheduler.watched_to_its_end,
+            )
         self._entered = False
         self._reported = False
 
@@ -78,9 +92,9 @@ class FanOut(Generic[T_co]):
         if self._entered:
             raise ConfigurationError("a run can be entered once; make a new one")
         self._entered = True
-        if self._journal is not None:
-            await self._journal.open()
-        self._scheduler.begin()
+        if self._options.journal is not None:
+            await self._journal.open(await self._plan())
+        self._scheduler.begin(self._options.finish_by)
         return self
 
     async def __aexit__(
@@ -91,14 +105,15 @@ class FanOut(Generic[T_co]):
     ) -> None:
         try:
             await self._scheduler.drain()
+            if error is None:
+                await self._count_open()
         finally:
-            if self._journal is not None:
-                self._journal.close()
-                await self._journal.closed()
+            self._journal.close()
+            await self._journal.closed()
         if error is None:
             self._report()
         elif self.stopped_by is not None and not self._reported:
-            logger.warning("%s", self._breaker.reason, exc_info=self.stopped_by)
+            logger.warning("%s", self._stop.reason, exc_info=self.stopped_by)
 
     def __aiter__(self) -> Self:
         return self
@@ -109,6 +124,7 @@ class FanOut(Generic[T_co]):
         scheduler = self._scheduler
         await scheduler.news()
         if not scheduler.outcomes:
+            await self._count_open()
             self._report()
             raise StopAsyncIteration
         return scheduler.take()
@@ -116,8 +132,11 @@ class FanOut(Generic[T_co]):
     async def finish(self) -> Summary:
         """Go on to the end, and let the outcomes pass.
 
+        Returns:
+            The counts.
+
         Raises:
-            ExceptionGroup: The run could not go on.
+            FanOutStoppedError: If the run could not go on.
         """
         async for _ in self:
             pass
@@ -125,17 +144,17 @@ class FanOut(Generic[T_co]):
 
     def stop(self) -> None:
         """Start no more targets; those in flight finish, then the iteration ends."""
-        self._scheduler.trip("it was asked to")
+        self._stop.stop("`stop()` was called")
 
     @property
     def summary(self) -> Summary:
         """How many targets ended in which way, so far or for good."""
-        return self._scheduler.tally.summary(self._breaker.reason)
+        return self._scheduler.tally.summary(self._stop.reason)
 
     @property
-    def stopped_by(self) -> ExceptionGroup[Exception] | None:
+    def stopped_by(self) -> FanOutStoppedError | None:
         """Why the run could not go on; `None` if it could, or was asked to stop."""
-        return self._breaker.report()
+        return self._stop.report()
 
     @property
     def progress(self) -> RunProgress:
@@ -145,10 +164,20 @@ class FanOut(Generic[T_co]):
             summary=self.summary,
             pulled=scheduler.pulled,
             in_flight=self._processor.in_flight,
+            building=0 if scheduler.watch is None else len(scheduler.watch),
             waiting=scheduler.lanes.held,
             rate=scheduler.tally.rate,
             allowed_rate=self._processor.pace.allowed,
         )
+
+    async def _count_open(self) -> None:
+        if self._scheduler.over and not self._stop.fatal:
+            try:
+                count = await self._journal.count_open()
+            except JournalError as exc:
+                self._stop.stop_for(exc)
+            else:
+                self._scheduler.tally.journal_open = count
 
     def _report(self) -> None:
         error = self.stopped_by

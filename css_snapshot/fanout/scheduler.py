@@ -1,28 +1,30 @@
-"""Who works when: targets are pulled, tasks started, outcomes collected."""
+"""The scheduler of a run: targets are pulled, tasks started, outcomes collected."""
 
 import asyncio
 from collections import deque
 from collections.abc import Coroutine
 from contextvars import Context, copy_context
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from css_snapshot.clock import Clock
 from css_snapshot.events import logger
-from css_snapshot.fanout.job import Job, Requeue
-from css_snapshot.fanout.journal.records import Records
+from css_snapshot.fanout.job import Accepted, Job, Requeue
 from css_snapshot.fanout.lanes import Lanes
 from css_snapshot.fanout.outcomes import Indeterminate, Outcome
 from css_snapshot.fanout.processor import Processor
-from css_snapshot.fanout.stopping import Breaker
+from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.fanout.summary import Tally
 from css_snapshot.fanout.targets import Source, Target
+from css_snapshot.fanout.watch import Ending, Watch
 
 R = TypeVar("R")
 T = TypeVar("T")
 
 _LOOK_AHEAD: Final = 1024
 _DRAIN_SECONDS: Final = 0.8
+_NAP: Final = 60.0
 
 
 class Scheduler(Generic[T]):
@@ -33,8 +35,7 @@ class Scheduler(Generic[T]):
     Args:
         source: Where targets come from.
         processor: What is done with each.
-        records: The journal, if there is one.
-        breaker: What makes it stop.
+        stopping: What makes it stop.
         limit: Tasks at a time.
         clock: Where time comes from.
 
@@ -43,6 +44,7 @@ class Scheduler(Generic[T]):
         lanes: The targets that have not started.
         tally: The counts.
         pulled: Targets taken from the source.
+        watch: Watches what was accepted; `None` for a run that does not.
     """
 
     def __init__(
@@ -50,8 +52,7 @@ class Scheduler(Generic[T]):
         *,
         source: Source[Target],
         processor: Processor[T],
-        records: Records,
-        breaker: Breaker,
+        stopping: Stopping,
         limit: int,
         clock: Clock,
     ) -> None:
@@ -59,10 +60,10 @@ class Scheduler(Generic[T]):
         self.lanes: Lanes[Job] = Lanes()
         self.tally = Tally(clock)
         self.pulled = 0
+        self.watch: Watch | None = None
         self._source = source
         self._processor = processor
-        self._records = records
-        self._breaker = breaker
+        self._stop = stopping
         self._limit = limit
         self._look_ahead = max(_LOOK_AHEAD, 4 * limit)
         self._clock = clock
@@ -70,26 +71,34 @@ class Scheduler(Generic[T]):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._paused: dict[Job, asyncio.Task[None]] = {}
         self._feeding: asyncio.Task[None] | None = None
-        self._working: dict[Job, asyncio.Task[Outcome[T] | Requeue]] = {}
+        self._working: dict[Job, asyncio.Task[Outcome[T] | Requeue | Accepted]] = {}
+        self._watching: asyncio.Task[None] | None = None
         self._exhausted = False
         self._left = False
         self._drained = False
         self._room = asyncio.Event()
         self._news = asyncio.Event()
 
-    def begin(self) -> None:
-        """Start to work, in the context of whoever calls."""
+    def begin(self, finish_by: datetime | None = None) -> None:
+        """Start to work, in the context of whoever calls.
+
+        Args:
+            finish_by: When no more targets are started, aware; `None` for never.
+        """
         self._context = copy_context()
         self.tally = Tally(self._clock)
+        self._stop.on_stop = self._wind_up
         self._feeding = self._start(self._feed())
         self._feeding.add_done_callback(self._fed)
+        if finish_by is not None:
+            self._start(self._end_by(finish_by)).add_done_callback(self._failure_of)
 
     @property
     def over(self) -> bool:
         """Whether all targets have ended, or none will start any more."""
         if self._drained:
             return True
-        if self._working or self.lanes.held or self.lanes.any_ready:
+        if self._working or self.lanes.held or self.lanes.any_ready or self.watch:
             return False
         return self._exhausted or self._stopping
 
@@ -104,16 +113,6 @@ class Scheduler(Generic[T]):
         outcome = self.outcomes.popleft()
         self._go_on()
         return outcome
-
-    def trip(self, reason: str, error: Exception | None = None) -> None:
-        """Start no more targets; what is in flight finishes.
-
-        Args:
-            reason: Why, in a few words.
-            error: The error that is the reason.
-        """
-        if self._breaker.trip(reason, error):
-            self._wind_up()
 
     async def drain(self) -> None:
         """Cancel what is in flight, and wait until it has ended, for a second."""
@@ -134,7 +133,7 @@ class Scheduler(Generic[T]):
 
     @property
     def _stopping(self) -> bool:
-        return self._left or bool(self._breaker.reason)
+        return self._left or bool(self._stop.reason)
 
     @property
     def _may_start(self) -> bool:
@@ -158,8 +157,15 @@ class Scheduler(Generic[T]):
         finally:
             await self._source.aclose()
 
+    async def _end_by(self, moment: datetime) -> None:
+        """Start no more targets from a moment on."""
+        while (left := (moment - self._clock.now()).total_seconds()) > 0:
+            # In naps, as the wall clock may be set meanwhile.
+            await self._clock.sleep(min(left, _NAP))
+        self._stop.stop("finish_by has passed")
+
     async def _has_room(self) -> bool:
-        """Wait until another target is needed; `False` means that none ever will."""
+        """Wait until another target is needed, or return `False` if none ever will be."""
         while not self._stopping:
             if (
                 self._may_start
@@ -175,7 +181,7 @@ class Scheduler(Generic[T]):
         self._exhausted = True
         failure = self._failure_of(feeding)
         if failure is not None:
-            self.trip("the source of the targets failed", failure)
+            self._stop.stop("the source of the targets failed", failure)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -200,7 +206,9 @@ class Scheduler(Generic[T]):
         self._tasks.add(task)
         return task
 
-    def _worked(self, job: Job, work: asyncio.Task[Outcome[T] | Requeue]) -> None:
+    def _worked(
+        self, job: Job, work: asyncio.Task[Outcome[T] | Requeue | Accepted]
+    ) -> None:
         del self._working[job]
         failure = self._failure_of(work)
         if failure is not None:
@@ -213,19 +221,18 @@ class Scheduler(Generic[T]):
             self._ended(job, Indeterminate(target=job.target, error=error))
         else:
             self._drop(job)
-        broken, self._records.broken = self._records.broken, None
-        if broken is not None:
-            self.trip("the journal failed", broken)
         self._go_on()
 
     def _drop(self, job: Job) -> None:
-        """Let a target go that was not called, or was turned away."""
+        """Drop a target that was not called, or was turned away."""
         self.lanes.release(job)
         if job.fallback is not None and not self._left:
             self._emit(job.fallback)
 
-    def _ended(self, job: Job, ended: Outcome[T] | Requeue) -> None:
-        if not isinstance(ended, Requeue):
+    def _ended(self, job: Job, ended: Outcome[T] | Requeue | Accepted) -> None:
+        if isinstance(ended, Accepted):
+            self._follow(job)
+        elif not isinstance(ended, Requeue):
             self.lanes.release(job)
             self._emit(ended)
         elif self._stopping:
@@ -234,6 +241,43 @@ class Scheduler(Generic[T]):
             self.lanes.set_aside()
             pause = self._paused[job] = self._start(self._pause(ended.pause))
             pause.add_done_callback(partial(self._waited, job))
+
+    def _follow(self, job: Job) -> None:
+        """Watch an accepted snapshot; its target keeps its lane, and no slot."""
+        if self.watch is None:
+            raise ValueError("this run does not watch")
+        self.watch.add(job)
+        if self._stop.fatal:
+            self._abandon()
+        elif self._watching is None:
+            self._watching = self._start(self.watch.run())
+            self._watching.add_done_callback(self._watched)
+
+    def watched_to_its_end(self, job: Job, ending: Ending) -> None:
+        """Take the outcome of a target that was watched."""
+        self.lanes.release(job)
+        self._emit(ending)
+        self._go_on()
+
+    def _watched(self, watching: asyncio.Task[None]) -> None:
+        self._watching = None
+        failure = self._failure_of(watching)
+        if failure is not None:
+            self._stop.stop("the watch failed", failure, fatal=True)
+        if self.watch and not (self._left or self._stop.fatal):
+            # What was accepted while the last one ended.
+            self._watching = self._start(self.watch.run())
+            self._watching.add_done_callback(self._watched)
+        self._go_on()
+
+    def _abandon(self) -> None:
+        """Drop what is watched: nothing more can be seen of it, or written down."""
+        if self._watching is not None:
+            self._watching.cancel()
+        for job, late in () if self.watch is None else self.watch.abandon():
+            self.lanes.release(job)
+            if not self._left:
+                self._emit(late)
 
     async def _pause(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
@@ -247,8 +291,7 @@ class Scheduler(Generic[T]):
     def _emit(self, outcome: Outcome[T]) -> None:
         self.tally.count(outcome)
         self.outcomes.append(outcome)
-        if self._breaker.note(outcome):
-            self._wind_up()
+        self._stop.note(outcome)
 
     def _wind_up(self) -> None:
         """Call no more operations, and drop all that wait to be called."""
@@ -262,10 +305,12 @@ class Scheduler(Generic[T]):
                 work.cancel()
         if self._feeding is not None:
             self._feeding.cancel()
+        if self._stop.fatal:
+            self._abandon()
         self._go_on()
 
     def _failure_of(self, task: asyncio.Task[R]) -> Exception | None:
-        """Answer what a task failed with, and stop if somebody else cancelled it."""
+        """Return what a task failed with, and stop if somebody else cancelled it."""
         self._tasks.discard(task)
         if not task.cancelled():
             failure = task.exception()
@@ -274,5 +319,5 @@ class Scheduler(Generic[T]):
             return RuntimeError("it cancelled itself")
         if not self._stopping:
             error = RuntimeError("a task of the run was cancelled from outside")
-            self.trip("it was cancelled", error)
+            self._stop.stop("it was cancelled", error)
         return None

@@ -1,79 +1,98 @@
-"""When a run must not go on: what would fail the same way for every target."""
+"""Why a run stops: what would fail the same way for every target, or a request."""
 
+from collections.abc import Callable
 from typing import Final
 
-from css_snapshot.errors import AuthenticationError, JournalError
-from css_snapshot.fanout.options import Settings
-from css_snapshot.fanout.outcomes import Failed, Indeterminate, Outcome
-
-NOT_ACCEPTED: Final = "the credentials were not accepted"
-"""Why a run stops that would fail the same way, and lock the key."""
+from css_snapshot.errors import (
+    AuthenticationError,
+    FanOutStoppedError,
+    JournalEntryError,
+    JournalError,
+)
+from css_snapshot.fanout.options import RunOptions
+from css_snapshot.fanout.outcomes import Failed, Indeterminate, Outcome, Spoiled
 
 _ERRORS_KEPT: Final = 100
 _DEPTH: Final = 10
 
 
-class Breaker:
-    """Watches outcomes, and keeps the errors that are the reason to stop.
+class Stopping:
+    """The one way to stop a run, for whoever has a reason.
 
     Args:
-        settings: The run's options.
+        options: The run's options.
 
     Attributes:
-        reason: Why the run stopped; empty while it has not.
-        errors: What it stopped for, the first hundred; empty if somebody asked it
-            to stop.
+        reason: Why the run stopped; empty while it goes on.
+        errors: What it stopped for, the first hundred; empty if it was asked to stop.
+        fatal: Whether nothing more can be seen or written down, so that not even what
+            was accepted can be followed to its end.
+        on_stop: Called once, when the run is stopped.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, options: RunOptions) -> None:
         self.reason = ""
         self.errors: list[Exception] = []
-        self._failures_left = settings.max_failures
-        self._fail_fast = settings.on_error == "fail_fast"
+        self.fatal = False
+        self.on_stop: Callable[[], object] = lambda: None
+        self._failures_left = options.max_failures
+        self._fail_fast = options.on_error == "fail_fast"
 
-    def note(self, outcome: Outcome[object]) -> bool:
-        """Take an outcome into account.
-
-        Returns:
-            Whether it is the one that stops the run.
-        """
-        if not isinstance(outcome, Failed | Indeterminate):
-            return False
-        error = outcome.error
-        if is_about_credentials(error):
-            return self.trip(NOT_ACCEPTED, error)
-        if isinstance(error, JournalError):
-            return self.trip("the journal failed", error)
-        if self._fail_fast:
-            return self.trip("a target failed", error)
-        if self._failures_left is None:
-            return False
-        self._keep(error)
-        self._failures_left -= 1
-        return self._failures_left == 0 and self.trip("too many targets failed")
-
-    def trip(self, reason: str, error: Exception | None = None) -> bool:
-        """Stop the run.
+    def stop(
+        self, reason: str, error: Exception | None = None, *, fatal: bool = False
+    ) -> None:
+        """Stop the run: no more targets are started.
 
         Args:
             reason: Why, in a few words.
             error: The error that is the reason, kept for the end of the run.
-
-        Returns:
-            Whether the run was still going on.
+            fatal: As the attribute.
         """
         if error is not None:
             self._keep(error)
-        if self.reason:
+        first = not self.reason
+        if first:
+            self.reason = reason
+        if first or (fatal and not self.fatal):
+            self.fatal = self.fatal or fatal
+            self.on_stop()
+
+    def stop_for(self, error: Exception) -> bool:
+        """Stop the run if an error would meet every target alike.
+
+        Returns:
+            Whether it is such an error.
+        """
+        if is_about_credentials(error):
+            self.stop("the credentials were not accepted", error, fatal=True)
+        elif isinstance(error, JournalError) and not isinstance(
+            error, JournalEntryError
+        ):
+            self.stop("the journal failed", error, fatal=True)
+        else:
             return False
-        self.reason = reason
         return True
 
-    def report(self) -> ExceptionGroup[Exception] | None:
-        """Make the error that a stopped run ends with, `None` if there is none."""
+    def note(self, outcome: Outcome[object]) -> None:
+        """Take an outcome into account, which may be the one that stops the run."""
+        if not isinstance(outcome, Failed | Spoiled | Indeterminate):
+            return
+        error = outcome.error
+        if self.stop_for(error):
+            return
+        if self._fail_fast:
+            self.stop("a target failed", error)
+        elif self._failures_left is not None:
+            self._keep(error)
+            self._failures_left -= 1
+            if self._failures_left == 0:
+                self.stop("too many targets failed")
+
+    def report(self) -> FanOutStoppedError | None:
+        """Return the error that a stopped run ends with, `None` if there is none."""
         if not self.reason or not self.errors:
             return None
-        return ExceptionGroup(f"fan-out stopped early: {self.reason}", self.errors)
+        return FanOutStoppedError(f"fan-out stopped early: {self.reason}", self.errors)
 
     def _keep(self, error: Exception) -> None:
         known = any(error is kept for kept in self.errors)
@@ -82,7 +101,7 @@ class Breaker:
 
 
 def is_about_credentials(error: BaseException | None) -> bool:
-    """Tell whether refused credentials are behind an error, however deep."""
+    """Check whether refused credentials are behind an error, however deep."""
     for _ in range(_DEPTH):
         if error is None or isinstance(error, AuthenticationError):
             break

@@ -1,12 +1,13 @@
-"""What a run is to do: targets, and where they are pulled from."""
+"""Targets, and where they are pulled from."""
 
 import hashlib
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import attrs
 
+from css_snapshot.api.clusters import Cluster, SnapshotReadiness
 from css_snapshot.api.requests import CreateSnapshotRequest
 from css_snapshot.api.rules import check_id
 from css_snapshot.errors import ConfigurationError
@@ -32,21 +33,54 @@ class Target:
         indices: Names or patterns, as a sequence or joined by commas; `None` for
             all. Joined at most 1,024 characters.
         description: At most 256 characters, none of `!<>=&"'\`.
+        cluster_name: The cluster's name, for people and metrics.
+        readiness: What the list of clusters said of it; a cluster that was not ready
+            comes out as `Busy` or `NotReady`.
     """
 
     cluster_id: str
     name: str
     indices: Indices = None
     description: str | None = None
+    cluster_name: str | None = attrs.field(default=None, kw_only=True, eq=False)
+    readiness: SnapshotReadiness | None = attrs.field(
+        default=None, kw_only=True, eq=False, repr=False
+    )
+
+    @classmethod
+    def of(
+        cls,
+        cluster: Cluster,
+        name: str,
+        *,
+        indices: Indices = None,
+        description: str | None = None,
+    ) -> Self:
+        """Return the target of a cluster from the service's list.
+
+        Args:
+            cluster: The cluster.
+            name: The snapshot's name.
+            indices: As the attribute.
+            description: As the attribute.
+        """
+        return cls(
+            cluster.id,
+            name,
+            indices,
+            description,
+            cluster_name=cluster.name,
+            readiness=cluster.snapshot_readiness,
+        )
 
     def __str__(self) -> str:
         return f"{self.cluster_id}/{self.name}"
 
     def request(self) -> CreateSnapshotRequest:
-        """Answer what to ask the service for.
+        """Return what to ask the service for.
 
         Raises:
-            RequestValidationError: A value breaks its rule.
+            RequestValidationError: If a value breaks its rule.
         """
         check_id("cluster_id", self.cluster_id)
         return CreateSnapshotRequest(
@@ -55,7 +89,7 @@ class Target:
 
 
 def digest(cluster_id: str, request: CreateSnapshotRequest) -> bytes:
-    """Answer 16 bytes that stand for a target with all its values.
+    """Return 16 bytes that stand for a target with all its values.
 
     The order of the indices does not count.
 
@@ -79,7 +113,7 @@ class Source(Generic[Wanted]):
         targets: Where they come from. Pulling from a plain iterable must not block.
 
     Raises:
-        ConfigurationError: It is neither an iterable nor an async iterable.
+        ConfigurationError: If `targets` is neither an iterable nor an async iterable.
     """
 
     def __init__(self, targets: Iterable[Wanted] | AsyncIterable[Wanted]) -> None:
@@ -93,10 +127,10 @@ class Source(Generic[Wanted]):
             raise ConfigurationError("targets: must be an iterable of Target")
 
     async def pull(self) -> Wanted | None:
-        """Answer the next target, or `None` after the last one.
+        """Return the next target, or `None` after the last one.
 
         Raises:
-            TypeError: What came is not a `Target`.
+            TypeError: If what came is not a `Target`.
             Exception: Whatever the iterable raises.
         """
         try:

@@ -111,8 +111,11 @@ class Telemetry:
                     recording.attempts = event.attempt
             case AttemptAnswered():
                 self._answered(event)
-            case _:
+            case RetryScheduled() | BudgetEmpty() | TokenRenewed() | Reconciled():
                 self._note(event)
+            case _:
+                # What is odd about an answer is logged.
+                pass
 
     def count(self, outcome: Outcome[object]) -> None:
         """Count one outcome of a run.

@@ -1,86 +1,79 @@
-"""Ways onto the network, and what their failures prove."""
+"""The transport of a service that is given none, and the way to bring one's own."""
 
 import ssl
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, get_args
 
 import httpx
 
-from css_snapshot.errors import (
-    ConfigurationError,
-)
+from css_snapshot.errors import ConfigurationError
+from css_snapshot.transport.over_httpx import HttpxConnection
 from css_snapshot.transport.proxies import EnvironmentProxies, Origin
 from css_snapshot.transport.routed import RoutedTransport
 from css_snapshot.transport.sharded import ShardedTransport
+from css_snapshot.transport.tls import TlsContexts, usual_context
 
-TransportKind = Literal["httpx", "aiohttp", "fast"]
+TransportKind = Literal["httpx", "aiohttp"]
 
 
 def default_transport(
-    kind: TransportKind | None = None,
+    kind: TransportKind = "httpx",
     *,
     connections: int = 512,
     trust_env: bool = True,
     ssl_context: ssl.SSLContext | None = None,
 ) -> httpx.AsyncBaseTransport:
-    """Make the transport a service uses when it is given none.
+    """Make the transport that a service uses when it is given none.
 
     It may be shared by any number of services in one event loop; whoever makes it
     closes it.
 
     Args:
-        kind: The library underneath: `"httpx"`, which `None` takes too, `"aiohttp"`
-            (extra `aiohttp`), or `"fast"`, which is pyreqwest (extra `fast`). Both
-            others take about half the CPU of the first. The last has to be asked for
-            even where it is installed: a process that ends with calls in flight, or
-            without closing the transport, may be aborted by its threads (`SIGABRT`,
-            seen in one of a hundred, pyreqwest 0.15.1).
+        kind: The library underneath: `"httpx"`, or `"aiohttp"` (extra `aiohttp`), which
+            takes about half the CPU.
         connections: How many requests may be in flight at once; more wait.
-        trust_env: Whether to use the proxies the environment names. Loopback
-            addresses never go through a proxy.
-        ssl_context: TLS settings; by default the usual certificates are trusted,
-            and `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `"fast"` has a TLS of
-            its own, which honours these two variables always, and no context.
+        trust_env: Whether to use the proxies and certificates that the environment
+            names. Loopback addresses never go through a proxy.
+        ssl_context: TLS settings; by default the usual authorities are trusted, or
+            those in `SSL_CERT_FILE`, `SSL_CERT_DIR` or `REQUESTS_CA_BUNDLE`. They are
+            read, and a proxy's address is, when the first request needs them.
 
     Raises:
-        ConfigurationError: The kind is unknown or its package is missing, there are
-            to be no connections, a proxy in the environment can't be used, or
-            `"fast"` is to use an `ssl_context`.
+        ConfigurationError: If the kind is unknown, its package is missing, or
+            `connections` is not positive.
     """
-    if kind not in {None, "httpx", "aiohttp", "fast"}:
-        raise ConfigurationError(
-            f"unknown transport kind {kind!r}; known: 'httpx', 'aiohttp', 'fast'"
-        )
+    if kind not in _MAKERS:
+        known = ", ".join(map(repr, get_args(TransportKind)))
+        raise ConfigurationError(f"unknown transport kind {kind!r}; known: {known}")
     if connections < 1:
         raise ConfigurationError("connections: must be at least 1")
     proxies = EnvironmentProxies.from_env() if trust_env else EnvironmentProxies({})
-    if kind == "fast":
-        return _over_pyreqwest(proxies, connections, ssl_context)
-    context = ssl_context or httpx.create_ssl_context(trust_env=trust_env)
-    if kind == "aiohttp":
-        return _over_aiohttp(proxies, connections, context)
-    return _over_httpx(proxies, connections, context)
+    contexts = TlsContexts(ssl_context, trust_env=trust_env)
+    return _MAKERS[kind](proxies, contexts, connections)
 
 
-def _over_pyreqwest(
-    proxies: EnvironmentProxies, connections: int, context: ssl.SSLContext | None
+def check_tls_environment() -> None:
+    """Check the certificates that the environment names, as an https origin would.
+
+    Raises:
+        ConfigurationError: If `SSL_CERT_FILE`, `SSL_CERT_DIR` or `REQUESTS_CA_BUNDLE`
+            names what is missing or holds no certificate.
+    """
+    usual_context(trust_env=True)
+
+
+def _over_httpx(
+    proxies: EnvironmentProxies, contexts: TlsContexts, connections: int
 ) -> httpx.AsyncBaseTransport:
-    try:
-        from css_snapshot.transport.over_pyreqwest import FastTransport  # noqa: PLC0415  # extra
-    except ImportError:
-        raise _missing("fast", "pyreqwest") from None
-    if context is not None:
-        raise ConfigurationError(
-            "ssl_context: the transport 'fast' has a TLS of its own; name certificates"
-            " in SSL_CERT_FILE, or take the transport 'httpx' or 'aiohttp'"
-        )
-    try:
-        return RoutedTransport(FastTransport, proxies=proxies, connections=connections)
-    except RuntimeError as exc:
-        raise ConfigurationError(f"the transport 'fast' can't be used: {exc}") from exc
+    def make(origin: Origin) -> HttpxConnection:
+        proxy = proxies.for_origin(origin)
+        return HttpxConnection(contexts.for_hops(origin[0], proxy), proxy)
+
+    return ShardedTransport(make, connections=connections)
 
 
 def _over_aiohttp(
-    proxies: EnvironmentProxies, connections: int, context: ssl.SSLContext
+    proxies: EnvironmentProxies, contexts: TlsContexts, connections: int
 ) -> httpx.AsyncBaseTransport:
     try:
         from css_snapshot.transport.over_aiohttp import (  # noqa: PLC0415  # extra
@@ -89,7 +82,9 @@ def _over_aiohttp(
     except ImportError:
         raise _missing("aiohttp", "httpx-aiohttp") from None
     return RoutedTransport(
-        lambda proxy: aiohttp_transport(proxy, context),
+        lambda scheme, proxy: aiohttp_transport(
+            contexts.for_hops(scheme, proxy), proxy
+        ),
         proxies=proxies,
         connections=connections,
     )
@@ -102,25 +97,19 @@ def _missing(extra: str, package: str) -> ConfigurationError:
     )
 
 
-def _over_httpx(
-    proxies: EnvironmentProxies, connections: int, context: ssl.SSLContext
-) -> httpx.AsyncBaseTransport:
-    def one_connection(origin: Origin) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(
-            verify=context,
-            trust_env=False,
-            proxy=proxies.for_origin(origin),
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=30.0),
-        )
+_Maker = Callable[[EnvironmentProxies, TlsContexts, int], httpx.AsyncBaseTransport]
 
-    return ShardedTransport(one_connection, connections=connections)
+_MAKERS: Final[Mapping[TransportKind, _Maker]] = {
+    "httpx": _over_httpx,
+    "aiohttp": _over_aiohttp,
+}
 
 
 class ClientTransport(httpx.AsyncBaseTransport):
-    """A transport that sends through a client of yours, with its hooks and mounts.
+    """A transport that sends through a client of the caller's, with its hooks and mounts.
 
     The client's own authentication is not used, redirects are never followed, and
-    the client stays yours to close.
+    the client stays the caller's to close.
 
     Args:
         client: The client to send through.
@@ -133,7 +122,7 @@ class ClientTransport(httpx.AsyncBaseTransport):
         """Send one request as it is; see `httpx.AsyncBaseTransport`.
 
         Raises:
-            ConfigurationError: The client is closed.
+            ConfigurationError: If the client is closed.
         """
         if self._client.is_closed:
             raise ConfigurationError("the client of this transport is closed")
@@ -142,13 +131,13 @@ class ClientTransport(httpx.AsyncBaseTransport):
                 request, stream=True, auth=None, follow_redirects=False
             )
         except httpx.HTTPStatusError as exc:
-            # A hook called `raise_for_status`, but the verdict is the service's.
+            # A hook called `raise_for_status`, but the service reads the status.
             return _as_read(exc.response)
         return _as_read(response) if response.is_stream_consumed else response
 
 
 def _as_read(response: httpx.Response) -> httpx.Response:
-    """Answer what a hook left of an answer that can't be read again."""
+    """Return what a hook has left of a response that can't be read again."""
     try:
         content = response.content
     except httpx.ResponseNotRead:

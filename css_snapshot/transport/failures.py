@@ -1,8 +1,9 @@
-"""What the exceptions of the HTTP libraries prove about a request that failed.
+"""What a transport's failure proves about the request that failed.
 
 The httpx class of an exception proves little: some transports raise `ConnectError` or
 `ConnectTimeout` for a connection that was reset after the request had arrived. The
-exception underneath, of the library that did the work, tells these apart.
+exception underneath, of the library that did the work, tells these apart; and our own
+transports raise `NothingSentError` where they know.
 """
 
 import re
@@ -22,70 +23,118 @@ from css_snapshot.errors import (
 )
 
 
+class NothingSentError(httpx.ConnectError):
+    """Not a byte of the request was sent; raised by transports that know it.
+
+    Attributes:
+        kind: What kept the request from being sent.
+        final: Whether trying again would fail the same way.
+    """
+
+    def __init__(
+        self, reason: str, *, kind: ConnectFailure = "other", final: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.kind: ConnectFailure = kind
+        self.final = final
+
+
+def no_connection(cause: BaseException) -> NothingSentError:
+    """Make the error for a server that no connection could be made to."""
+    chain = tuple(_chain(cause))
+    kind = _kind(chain)
+    return NothingSentError(
+        _summary(chain, quoting=True), kind=kind, final=kind in _FINAL
+    )
+
+
+def no_tunnel(variable: str, cause: BaseException) -> NothingSentError:
+    """Make the error for a proxy that made no tunnel to the server.
+
+    Before it has made one, and TLS is up inside it, nothing of a request can have been
+    sent.
+
+    Args:
+        variable: The environment variable that names the proxy.
+        cause: What the library raised, which stays the caller's to chain.
+    """
+    chain = tuple(_chain(cause))
+    if _kind(chain) == "tls":
+        return no_connection(cause)
+    status = next(filter(None, map(_refusal, chain)), None)
+    if status is not None:
+        reason = f"the proxy in {variable} refused with status {status}"
+        return NothingSentError(reason, kind="proxy", final=True)
+    # A proxy may well quote the credentials that were meant for it.
+    reason = f"the proxy in {variable} failed: {_summary(chain, quoting=False)}"
+    return NothingSentError(reason, kind="proxy")
+
+
 @attrs.frozen
-class Evidence:
+class Proof:
     """What is known about a request that failed on the network.
 
     Attributes:
         not_sent: Whether it is proven that not a byte of the request was sent.
         timed_out: Whether a time limit passed.
-        kind: What kept the connection from being made, if nothing was sent.
+        kind: What kept the request from being sent, if nothing was.
+        final: Whether trying again would fail the same way.
         summary: One line for people, without anything the server may have echoed.
     """
 
     not_sent: bool
     timed_out: bool
     kind: ConnectFailure
+    final: bool
     summary: str
 
 
 @attrs.frozen
 class _Library:
-    """Whose exceptions mean what: class names, or beginnings of pyreqwest's causes."""
+    """What exceptions of a library mean, by the names of their classes."""
 
-    not_sent: tuple[str, ...]
-    timed_out: tuple[str, ...]
+    not_sent: frozenset[str]
+    timed_out: frozenset[str]
 
 
 _LIBRARIES: Final[Mapping[str, _Library]] = {
-    "httpx": _Library(("PoolTimeout",), ("TimeoutException",)),
+    "httpx": _Library(frozenset({"PoolTimeout"}), frozenset({"TimeoutException"})),
     "httpcore": _Library(
-        ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"),
-        ("TimeoutException",),
+        frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"}),
+        frozenset({"TimeoutException"}),
     ),
     "aiohttp": _Library(
-        ("ClientConnectorError", "ConnectionTimeoutError", "ClientHttpProxyError"),
-        ("ServerTimeoutError",),
-    ),
-    "pyreqwest": _Library(
-        ("client error (Connect)", "PoolTimeoutError"), ("RequestTimeoutError",)
-    ),
-}
-_NETWORK_PACKAGES: Final = frozenset({"aiohttp", "anyio", "httpcore", "pyreqwest"})
-_KINDS: Final[Mapping[ConnectFailure, tuple[str, ...]]] = {
-    "pool": ("PoolTimeout",),
-    "proxy": (
-        *("ProxyError", "ClientProxyConnectionError", "ClientHttpProxyError"),
-        *("tunnel error", "error resolving for socks proxy"),
-    ),
-    "tls": (
-        *("SSLError", "invalid peer certificate", "tls handshake"),
-        *("received fatal alert", "received corrupt message", "peer is"),
-    ),
-    "dns": ("gaierror", "ClientConnectorDNSError", "dns error"),
-    "refused": ("ConnectionRefusedError", "Connection refused"),
-    "timeout": (
-        *("TimeoutException", "ConnectionTimeoutError"),
-        *("operation timed out", "deadline has elapsed"),
+        frozenset(
+            {"ClientConnectorError", "ConnectionTimeoutError", "ClientHttpProxyError"}
+        ),
+        frozenset({"ServerTimeoutError"}),
     ),
 }
+_NETWORK_PACKAGES: Final = frozenset({"aiohttp", "anyio", "httpcore"})
+_KINDS: Final[Mapping[ConnectFailure, frozenset[str]]] = {
+    "pool": frozenset({"PoolTimeout"}),
+    "proxy": frozenset(
+        {"ProxyError", "ClientProxyConnectionError", "ClientHttpProxyError"}
+    ),
+    "tls": frozenset({"SSLError"}),
+    "dns": frozenset({"gaierror", "ClientConnectorDNSError"}),
+    "refused": frozenset({"ConnectionRefusedError"}),
+    "timeout": frozenset({"TimeoutError", "TimeoutException"}),
+}
+# A handshake that the other side breaks off says nothing about certificates.
+_BROKEN_OFF: Final = frozenset(
+    {"SSLEOFError", "SSLWantReadError", "SSLWantWriteError", "SSLZeroReturnError"}
+)
+_FINAL: Final[frozenset[ConnectFailure]] = frozenset({"proxy", "tls"})
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _QUOTATION: Final = re.compile(
     r"[\s:(,]*(?:bytearray\()?(?<![A-Za-z])b?['\"].*", re.DOTALL
 )
+_REFUSAL: Final = re.compile(r"(\d{3})\b")
 _SUMMARY_LENGTH: Final = 200
 
 
-def transport_error(failure: Exception) -> CSSError | None:
+def transport_error(failure: Exception, method: str) -> CSSError | None:
     """Turn what a transport raised into this package's error.
 
     That nothing was sent is concluded from proof alone: from the exception of the
@@ -94,48 +143,65 @@ def transport_error(failure: Exception) -> CSSError | None:
 
     Args:
         failure: What the transport raised.
+        method: The HTTP method of the request.
 
     Returns:
         The error to raise instead, or `None` if this is no network failure.
     """
-    evidence = read_evidence(failure)
-    if evidence is None:
+    proof = read_proof(failure)
+    if proof is None:
         return None
     if isinstance(failure, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
         # The text of these quotes the header, which may be a credential.
         return ConfigurationError("the request can't be sent as HTTP")
-    if evidence.not_sent:
+    if proof.not_sent:
         return ConnectFailedError(
-            f"no connection: {evidence.summary}; nothing was sent", kind=evidence.kind
+            f"no connection: {proof.summary}; nothing was sent",
+            kind=proof.kind,
+            retryable=not proof.final,
         )
-    if evidence.timed_out:
-        return RequestTimeoutError(
-            f"no answer in time: {evidence.summary}; the request may have been"
-            " carried out"
-        )
-    return ConnectionLostError(
-        f"connection lost: {evidence.summary}; the request may have been carried out"
-    )
+    fate = fate_if_lost(method)
+    if proof.timed_out:
+        return RequestTimeoutError(f"no response in time: {proof.summary}; {fate}")
+    return ConnectionLostError(f"connection lost: {proof.summary}; {fate}")
 
 
-def read_evidence(failure: BaseException) -> Evidence | None:
+def fate_if_lost(method: str) -> str:
+    """Return what to say of a request that was lost: one that reads changes nothing."""
+    if method in _READS:
+        return "the request changes nothing and can be sent again"
+    return "the request may have been carried out"
+
+
+def read_proof(failure: BaseException) -> Proof | None:
     """Read what a transport raised; `None` if this is no failure of the network."""
     causes = tuple(_causes(failure))
     if not any(_is_network_failure(link) for link in causes):
         return None
+    for link in causes:
+        if isinstance(link, NothingSentError):
+            return Proof(
+                not_sent=True,
+                timed_out=False,
+                kind=link.kind,
+                final=link.final,
+                summary=str(link),
+            )
     witness, library = _witness(causes)
     chain = tuple(_chain(witness))
-    not_sent = _says(witness, library.not_sent)
-    return Evidence(
+    not_sent = _is_one_of(library.not_sent, witness)
+    kind = _kind(chain)
+    return Proof(
         not_sent=not_sent,
-        timed_out=_says(witness, library.timed_out),
-        kind=_kind(chain),
-        summary=_summary(chain, quoting=not_sent),
+        timed_out=_is_one_of(library.timed_out, witness),
+        kind=kind,
+        final=kind in _FINAL,
+        summary=_summary(chain, quoting=not_sent and kind != "proxy"),
     )
 
 
 def _causes(failure: BaseException) -> Iterator[BaseException]:
-    """Follow what was raised from what, and nothing that merely was in the air.
+    """Follow what was raised from what, and nothing that merely was being handled.
 
     The implicit context may be an error that the caller is handling: it proves
     nothing about this request.
@@ -149,7 +215,7 @@ def _causes(failure: BaseException) -> Iterator[BaseException]:
 
 
 def _witness(causes: tuple[BaseException, ...]) -> tuple[BaseException, _Library]:
-    """Choose whose word is taken: the library's at the bottom, not its wrapper's."""
+    """Choose the exception to believe: the library's at the bottom, not its wrapper's."""
     for link in reversed(causes):
         library = _LIBRARIES.get(_package(link))
         if library is not None:
@@ -183,29 +249,30 @@ def _is_network_failure(link: BaseException) -> bool:
     return known or _package(link) in _NETWORK_PACKAGES
 
 
-def _says(link: BaseException, words: tuple[str, ...]) -> bool:
-    names = (*(kind.__name__ for kind in type(link).__mro__), *_texts(link))
-    return any(name.startswith(words) for name in names)
-
-
-def _texts(link: BaseException) -> tuple[str, ...]:
-    """Answer the texts of causes that pyreqwest keeps in place of exceptions."""
-    details = getattr(link, "details", None) if _package(link) == "pyreqwest" else None
-    causes = details.get("causes") if isinstance(details, dict) else None
-    return tuple(str(cause["message"]) for cause in causes or ())
+def _is_one_of(names: frozenset[str], link: BaseException) -> bool:
+    return any(kind.__name__ in names for kind in type(link).__mro__)
 
 
 def _kind(chain: tuple[BaseException, ...]) -> ConnectFailure:
     for link in chain:
-        for kind, words in _KINDS.items():
-            if _says(link, words):
+        if _is_one_of(_BROKEN_OFF, link):
+            continue
+        for kind, names in _KINDS.items():
+            if _is_one_of(names, link):
                 return kind
     return "other"
 
 
+def _refusal(link: BaseException) -> str | None:
+    """Return the status that a proxy refused to make a tunnel with."""
+    if not _is_one_of(frozenset({"ProxyError", "ClientHttpProxyError"}), link):
+        return None
+    found = _REFUSAL.match(str(link))
+    return found and found[1]
+
+
 def _summary(chain: tuple[BaseException, ...], *, quoting: bool) -> str:
-    texts = (text for link in chain for text in (*_texts(link)[-1:], str(link)))
-    text = next((text for text in texts if text), "")
+    text = next(filter(None, map(str, chain)), "")
     if not quoting:
         # What a broken server sent may well be our own header.
         text = _QUOTATION.sub("", text)

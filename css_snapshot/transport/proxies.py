@@ -1,6 +1,7 @@
-"""Proxies the environment names: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY."""
+"""The proxies that the environment names: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY."""
 
 import importlib.util
+import os
 import urllib.request
 from collections.abc import Mapping
 from typing import Final, Self
@@ -10,6 +11,7 @@ import httpx
 
 from css_snapshot.endpoints import is_loopback
 from css_snapshot.errors import ConfigurationError
+from css_snapshot.transport.no_proxy import NoProxy
 
 Origin = tuple[str, str, int | None]
 """Scheme, host and port (`None` for the scheme's own) of a request."""
@@ -19,8 +21,35 @@ _LAST_PORT: Final = 65535
 
 
 @attrs.frozen
+class Proxy:
+    """A proxy, and where it is named.
+
+    Attributes:
+        variable: The environment variable, for messages: the address itself may hold
+            a password.
+        address: The address, as httpx takes it.
+    """
+
+    variable: str
+    address: httpx.Proxy = attrs.field(repr=False)
+
+    @property
+    def scheme(self) -> str:
+        """The protocol it is spoken to in."""
+        return self.address.url.scheme
+
+    @property
+    def is_socks(self) -> bool:
+        """Whether it is a SOCKS proxy, not an HTTP one."""
+        return self.scheme.startswith("socks")
+
+
+@attrs.frozen
 class EnvironmentProxies:
     """Which proxy, if any, leads to an origin.
+
+    A proxy is looked at when an origin needs it, so that one that can't be used stops
+    nobody else.
 
     Attributes:
         urls: Proxy by scheme (`http`, `https`, `all`) and, under `no`, the hosts
@@ -28,55 +57,50 @@ class EnvironmentProxies:
     """
 
     urls: Mapping[str, str] = attrs.field(repr=False)
+    _direct: NoProxy = attrs.field(init=False, repr=False)
+
+    @_direct.default
+    def _read_no_proxy(self) -> NoProxy:
+        return NoProxy.parse(self.urls.get("no", ""))
 
     @classmethod
     def from_env(cls) -> Self:
-        """Read the environment now, and check what it says.
+        """Read the environment as it is now."""
+        return cls(urllib.request.getproxies())
+
+    def for_origin(self, origin: Origin) -> Proxy | None:
+        """Return the proxy for an origin, `None` to go there directly.
 
         Raises:
-            ConfigurationError: A proxy's address can't be used.
+            ConfigurationError: If the proxy's address can't be used.
         """
-        proxies = cls(urllib.request.getproxies())
-        for scheme in ("http", "https"):
-            proxies._for_scheme(scheme)
-        return proxies
-
-    def for_origin(self, origin: Origin) -> httpx.Proxy | None:
-        """Answer the proxy for an origin, `None` to go there directly."""
         scheme, host, port = origin
-        port = port or _DEFAULT_PORTS.get(scheme)
-        if (
-            is_loopback(host)
-            or self._bypassed(host)
-            or self._bypassed(f"{host}:{port}")
-        ):
+        kind = next((kind for kind in (scheme, "all") if self.urls.get(kind)), None)
+        if kind is None or is_loopback(host):
             return None
-        return self._for_scheme(scheme)
-
-    def _bypassed(self, host: str) -> bool:
-        return bool(
-            urllib.request.proxy_bypass_environment(host, dict(self.urls))  # type: ignore[attr-defined]  # typeshed has only proxy_bypass
-        )
-
-    def _for_scheme(self, scheme: str) -> httpx.Proxy | None:
-        if not self._address(scheme):
+        if self._direct.covers(host, port or _DEFAULT_PORTS.get(scheme)):
             return None
         # The address may hold a password, so neither it nor httpx's own error, which
         # quotes it, gets into the message, or into a variable of this function.
-        proxy = _parsed(self._address(scheme))
-        if proxy is None:
+        variable = _variable(kind)
+        address = _parsed(self.urls[kind])
+        if address is None:
             raise ConfigurationError(
-                f"the proxy for {scheme} in the environment is not a usable address"
+                f"{variable}: is not the address of a proxy that can be used; it must"
+                " begin with http://, https://, socks5:// or socks5h://"
             )
-        if proxy.url.scheme.startswith("socks") and not _has_socks():
+        proxy = Proxy(variable, address)
+        if proxy.is_socks and not _has_socks():
             raise ConfigurationError(
-                f"the proxy for {scheme} in the environment is a SOCKS proxy, which"
-                " needs the package socksio"
+                f"{variable}: is a SOCKS proxy, which needs the package socksio"
             )
         return proxy
 
-    def _address(self, scheme: str) -> str:
-        return self.urls.get(scheme) or self.urls.get("all") or ""
+
+def _variable(kind: str) -> str:
+    """Return the variable that `urllib` took the proxy from: lower case goes first."""
+    name = f"{kind}_proxy"
+    return name if os.environ.get(name) else name.upper()
 
 
 def _parsed(address: str) -> httpx.Proxy | None:

@@ -6,13 +6,12 @@ from typing import Final
 
 import httpx
 
-from css_snapshot.errors import ConfigurationError
-from css_snapshot.transport.proxies import EnvironmentProxies, Origin
-from css_snapshot.transport.slots import Admission, Lease
+from css_snapshot.errors import ConfigurationError, unchained
+from css_snapshot.transport.proxies import EnvironmentProxies, Origin, Proxy
+from css_snapshot.transport.slots import Lease, Slots
 
-Make = Callable[[httpx.Proxy | None], httpx.AsyncBaseTransport]
-"""Makes the transport that leads through a proxy, or directly."""
-
+Make = Callable[[str, Proxy | None], httpx.AsyncBaseTransport]
+"""Makes the transport for a scheme, through a proxy or (`None`) directly."""
 
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
@@ -22,8 +21,7 @@ class RoutedTransport(httpx.AsyncBaseTransport):
     """Sends directly or through a proxy, by origin.
 
     Args:
-        make: Makes the transport for a proxy, or for going directly. The latter is
-            made at once, so that what keeps a library from working is known early.
+        make: Makes the transport for a scheme and a proxy, when it is first needed.
         proxies: Which proxy leads to an origin.
         connections: How many requests may be in flight at once; further ones wait
             up to their pool timeout (in seconds, as httpx states it per request).
@@ -34,50 +32,42 @@ class RoutedTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._make = make
         self._proxies = proxies
-        self._admission = Admission(connections)
-        self._direct = make(None)
-        self._proxied: dict[str, httpx.AsyncBaseTransport] = {}
+        self._slots = Slots(connections)
+        self._made: dict[tuple[str, bool], httpx.AsyncBaseTransport] = {}
         self._routes: dict[Origin, httpx.AsyncBaseTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; see `httpx.AsyncBaseTransport`.
 
         Raises:
-            httpx.PoolTimeout: Too many requests were in flight for too long.
-            httpx.LocalProtocolError: The request can't be sent as HTTP.
-            httpx.RemoteProtocolError: The answer can't be read, for example for a
-                header the library has no way with.
-            ConfigurationError: The transport is closed, or belongs to another event
-                loop.
+            httpx.PoolTimeout: If too many requests were in flight for too long.
+            httpx.LocalProtocolError: If the request can't be sent as HTTP.
+            httpx.RemoteProtocolError: If the library can't read the response.
+            ConfigurationError: If the transport is closed or belongs to another event
+                loop, or the proxy or the certificates that the origin needs can't be
+                used.
         """
-        await self._admission.enter(request)
+        await self._slots.take(request)
         try:
             response = await self._route(request.url).handle_async_request(request)
             response.stream = Lease(response, self._release)
-        except ValueError as exc:
-            self._admission.leave()
-            if isinstance(exc, ConfigurationError):
-                raise
-        except BaseException:
-            self._admission.leave()
+        except BaseException as exc:
+            self._slots.give_back()
+            if isinstance(exc, ValueError) and not isinstance(exc, ConfigurationError):
+                # The library's error quotes the header, which may be a credential.
+                with unchained:
+                    raise _unusable(request) from None
             raise
-        else:
-            return response
-        # Raised outside the handler: the library's error quotes the header.
-        if _can_be_sent(request):
-            raise httpx.RemoteProtocolError("the answer can't be read", request=request)
-        raise httpx.LocalProtocolError(
-            "the request can't be sent as HTTP", request=request
-        )
+        return response
 
     async def aclose(self) -> None:
         """Close every connection, those of requests in flight too, for good."""
-        self._admission.closed = True
-        for transport in (self._direct, *self._proxied.values()):
+        self._slots.closed = True
+        for transport in self._made.values():
             await transport.aclose()
 
     def _route(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
-        self._admission.check_open()
+        self._slots.check_open()
         origin = (url.scheme, url.host, url.port)
         route = self._routes.get(origin)
         if route is None:
@@ -85,20 +75,27 @@ class RoutedTransport(httpx.AsyncBaseTransport):
         return route
 
     def _new_route(self, origin: Origin) -> httpx.AsyncBaseTransport:
-        proxy = self._proxies.for_origin(origin)
-        if proxy is None:
-            return self._direct
         scheme = origin[0]
-        if scheme not in self._proxied:
-            self._proxied[scheme] = self._make(proxy)
-        return self._proxied[scheme]
+        proxy = self._proxies.for_origin(origin)
+        key = (scheme, proxy is not None)
+        if key not in self._made:
+            self._made[key] = self._make(scheme, proxy)
+        return self._made[key]
 
     async def _release(self, _: bool) -> None:
-        self._admission.leave()
+        self._slots.give_back()
 
 
-def _can_be_sent(request: httpx.Request) -> bool:
-    return all(
+def _unusable(request: httpx.Request) -> httpx.TransportError:
+    """Make the error for a request that can't be sent, or a response that can't be read.
+
+    Where the request is well-formed it may have been sent, so it must be the response.
+    """
+    if all(
         _NAME.fullmatch(name) and _VALUE.fullmatch(value)
         for name, value in request.headers.raw
+    ):
+        return httpx.RemoteProtocolError("the response can't be read", request=request)
+    return httpx.LocalProtocolError(
+        "the request can't be sent as HTTP", request=request
     )

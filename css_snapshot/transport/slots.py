@@ -1,58 +1,65 @@
-"""Who may send through a transport: one event loop, while open, so many at once."""
+"""The requests that a transport carries at once: so many, in one event loop, while open."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
 
 import httpx
 
 from css_snapshot.errors import ConfigurationError
 
+IDLE_SECONDS: Final = 30.0
+"""How long a connection without a request is kept, in every transport."""
 
-class Admission:
-    """Lets requests in, up to a number at once; further ones wait for their turn.
+
+class Slots:
+    """A number of slots, of which each request in flight takes one.
 
     Args:
-        connections: How many requests may be in flight at once.
+        connections: How many requests may be in flight at once; further ones wait.
+
+    Attributes:
+        closed: Whether the transport was closed, so that nothing is sent any more.
     """
 
     def __init__(self, connections: int) -> None:
-        self._slots = asyncio.Semaphore(connections)
+        self._free = asyncio.Semaphore(connections)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.closed = False
 
-    async def enter(self, request: httpx.Request) -> None:
+    async def take(self, request: httpx.Request) -> None:
         """Take a slot, waiting up to the request's pool timeout for one.
 
         Raises:
-            httpx.PoolTimeout: None got free within the pool timeout.
-            ConfigurationError: The transport belongs to another event loop.
+            httpx.PoolTimeout: If no slot became free within the pool timeout.
+            ConfigurationError: If the transport belongs to another event loop.
         """
         self._check_loop()
-        if not self._slots.locked():
-            await self._slots.acquire()
+        if not self._free.locked():
+            await self._free.acquire()
             return
         limit = request.extensions.get("timeout", {}).get("pool")
         try:
             async with asyncio.timeout(limit):
-                await self._slots.acquire()
+                await self._free.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout(
-                f"no connection got free in {limit:g} s", request=request
+                f"no connection became free in {limit:g} s", request=request
             ) from None
 
-    def leave(self) -> None:
+    def give_back(self) -> None:
         """Give a slot back."""
-        self._slots.release()
+        self._free.release()
 
     def check_open(self) -> None:
         """Check that requests may still be sent.
 
         Raises:
-            ConfigurationError: They may not.
+            ConfigurationError: If the transport is closed.
         """
         if self.closed:
             raise ConfigurationError(
-                "the transport, or the service it is of, is closed"
+                "the transport, or the service that it belongs to, is closed"
             )
 
     def _check_loop(self) -> None:
@@ -67,14 +74,14 @@ class Admission:
 
 
 class Lease(httpx.AsyncByteStream):
-    """The body of an answer, which gives back what it occupies when closed, once.
+    """The body of a response, which gives back what it occupies when closed, once.
 
     Args:
-        response: The answer, of an asynchronous transport.
+        response: The response of an asynchronous transport.
         release: Gives it back, told whether the body closed in good order.
 
     Raises:
-        TypeError: The transport is not an asynchronous one after all.
+        TypeError: If the transport is not an asynchronous one after all.
     """
 
     __slots__ = ("_open", "_release", "_stream")
@@ -103,12 +110,12 @@ class Lease(httpx.AsyncByteStream):
 
 
 def async_stream(response: httpx.Response) -> httpx.AsyncByteStream:
-    """Answer the body of an asynchronous transport's answer.
+    """Return the body of an asynchronous transport's response.
 
     Raises:
-        TypeError: The transport is not an asynchronous one after all.
+        TypeError: If the transport is not an asynchronous one after all.
     """
     stream = response.stream
     if not isinstance(stream, httpx.AsyncByteStream):
-        raise TypeError("an asynchronous transport must answer an asynchronous stream")
+        raise TypeError("an asynchronous transport must return an asynchronous stream")
     return stream

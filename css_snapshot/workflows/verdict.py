@@ -1,4 +1,4 @@
-"""What a failed attempt proves about the creation it asked for."""
+"""What a failed attempt proves about the change it asked for."""
 
 from http import HTTPStatus
 from typing import Literal
@@ -19,7 +19,7 @@ Verdict = Literal["not sent", "rejected", "exists", "busy", "failed", "unknown"]
 
 
 def verdict_on(failure: CSSError) -> Verdict:
-    """Say what a failed attempt proves about the creation it asked for.
+    """Return what a failed attempt proves about the creation it asked for.
 
     Returns:
         `"not sent"`: the request never left. `"rejected"`: refused for good.
@@ -47,5 +47,5 @@ def verdict_on(failure: CSSError) -> Verdict:
 
 
 def may_have_created(failure: CSSError) -> bool:
-    """Tell whether a snapshot may exist although the attempt failed."""
+    """Check whether a snapshot may exist although the attempt failed."""
     return verdict_on(failure) in {"failed", "unknown"}

@@ -14,15 +14,21 @@ from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import (
     ConfigurationError,
     CSSError,
-    PartialSnapshotError,
+    DuplicateSnapshotError,
     SnapshotFailedError,
     SnapshotNotFoundError,
     TransportError,
     WaitTimeoutError,
 )
-from css_snapshot.models import RestoreStatus, Snapshot, SnapshotStatus
+from css_snapshot.models import RestoreStatus, Snapshot
+from css_snapshot.typing import Progress
+from css_snapshot.workflows.spoiled import spoiled_error
 
-Progress = Callable[[Snapshot], object]
+TIMEOUT_SECONDS: Final = 600.0
+"""Seconds to wait, unless told otherwise; even small snapshots take minutes."""
+
+POLL_SECONDS: Final = 5.0
+"""The first interval between looks in seconds, unless told otherwise."""
 
 _SETTLE_SECONDS: Final = 15.0
 _GROWTH: Final = 1.25
@@ -35,7 +41,7 @@ class SnapshotWatch:
 
     Args:
         client: Carries the list calls.
-        random: Answers a random number from 0 up to 1, to spread the calls.
+        random: Returns a random number from 0 up to 1, to spread the calls.
     """
 
     def __init__(
@@ -50,8 +56,8 @@ class SnapshotWatch:
         cluster_id: str,
         snapshot_id: str,
         *,
-        timeout: float = 600.0,
-        poll: float = 5.0,
+        timeout: float = TIMEOUT_SECONDS,
+        poll: float = POLL_SECONDS,
         on_progress: Progress | None = None,
     ) -> Snapshot:
         """Wait until a snapshot is finished; see `SnapshotService.wait`."""
@@ -64,14 +70,30 @@ class SnapshotWatch:
         cluster_id: str,
         snapshot_id: str,
         *,
-        timeout: float = 600.0,
-        poll: float = 5.0,
+        timeout: float = TIMEOUT_SECONDS,
+        poll: float = POLL_SECONDS,
         on_progress: Progress | None = None,
     ) -> Snapshot:
         """Wait until a snapshot is restored; see `SnapshotService.wait_restored`."""
         return await self._wait(
             _Restoration(cluster_id, snapshot_id), timeout, poll, on_progress
         )
+
+    async def watch(
+        self, cluster_id: str, snapshot_id: str, *, poll: float = POLL_SECONDS
+    ) -> AsyncIterator[Snapshot]:
+        """Iterate over the changes of a snapshot; see `SnapshotService.watch`."""
+        following = _Following(cluster_id, snapshot_id)
+        following.check(poll)
+        async with self._polling(cluster_id, poll) as polling:
+            shown: Snapshot | None = None
+            async for elapsed, snapshots in polling.ticks():
+                done = following.look(elapsed, snapshots)
+                if following.last is not None and following.last != shown:
+                    shown = following.last
+                    yield shown
+                if done:
+                    return
 
     async def _wait(
         self,
@@ -80,10 +102,9 @@ class SnapshotWatch:
         poll: float,
         on_progress: Progress | None,
     ) -> Snapshot:
-        check_id("cluster_id", waiter.cluster_id)
-        check_id("snapshot_id", waiter.snapshot_id)
-        if not (timeout > 0 and poll > 0):
-            raise ConfigurationError("timeout, poll: must be above 0 seconds")
+        waiter.check(poll)
+        if not timeout > 0:
+            raise ConfigurationError("timeout: must be above 0 seconds")
         limit = asyncio.timeout(timeout)
         try:
             async with (
@@ -109,8 +130,11 @@ class SnapshotWatch:
         if polling is None:
             polling = _Poll(self._client, cluster_id, poll, self._random)
             self._polls[cluster_id] = polling
-            polling.task = asyncio.create_task(polling.run())
+        # Before the task is made: an eager one runs at once, and stops when nobody
+        # waits for it.
         polling.join(poll)
+        if polling.task is None:
+            polling.task = asyncio.create_task(polling.run())
         try:
             yield polling
         finally:
@@ -131,6 +155,7 @@ class _Poll:
     pause: float = 0.0
     waiters: int = 0
     task: asyncio.Task[None] | None = None
+    looks: int = 0
     snapshots: tuple[Snapshot, ...] | None = None
     failure: Exception | None = None
     news: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -144,8 +169,12 @@ class _Poll:
         """Yield the seconds waited so far and the list, at each tick from now on."""
         monotonic = self.client.clock.monotonic
         began = monotonic()
+        # The first look may be over by now, if it did not have to wait for anything.
+        seen = 0 if self.looks == 1 else self.looks
         while True:
-            await self.news.wait()
+            while self.looks == seen:
+                await self.news.wait()
+            seen = self.looks
             if self.failure is not None:
                 raise self.failure
             if self.snapshots is not None:
@@ -154,9 +183,8 @@ class _Poll:
     async def run(self) -> None:
         while True:
             await self._look()
-            news = self.news
-            if self.failure is None:
-                self.news = asyncio.Event()
+            self.looks += 1
+            news, self.news = self.news, asyncio.Event()
             news.set()
             # Without waiters it was cancelled, whatever became of that underneath.
             if self.failure is not None or not self.waiters:
@@ -193,19 +221,43 @@ class _Waiter:
     cluster_id: str
     snapshot_id: str
     last: Snapshot | None = attrs.field(default=None, init=False)
+    missing_since: float | None = attrs.field(default=None, init=False)
     answer: Snapshot | None = attrs.field(default=None, init=False)
 
+    def check(self, poll: float) -> None:
+        """Check what was asked for, before anything is sent."""
+        check_id("cluster_id", self.cluster_id)
+        check_id("snapshot_id", self.snapshot_id)
+        if not poll > 0:
+            raise ConfigurationError("poll: must be above 0 seconds")
+
     def look(self, elapsed: float, snapshots: tuple[Snapshot, ...]) -> bool:
-        """Take in a list; answer whether the waiting is over, or raise why it is."""
-        current = next((s for s in snapshots if s.id == self.snapshot_id), None)
+        """Take in a list, and return whether the waiting is over, or raise why it is."""
+        current = self._find(snapshots)
         if current is None:
-            if self.last is not None or elapsed >= _SETTLE_SECONDS:
+            # A single list may lag behind, or have a gap.
+            if self.missing_since is None:
+                self.missing_since = 0.0 if self.last is None else elapsed
+            if elapsed - self.missing_since >= _SETTLE_SECONDS:
                 raise self._missing()
             return False
-        self.last = current
+        self.last, self.missing_since = current, None
         if self.is_done(elapsed, current):
             self.answer = current
         return self.answer is not None
+
+    def _find(self, snapshots: tuple[Snapshot, ...]) -> Snapshot | None:
+        """Find the snapshot by its id, or by its name until its id is known."""
+        wanted = self.snapshot_id if self.last is None else self.last.id
+        for snapshot in snapshots:
+            if snapshot.id == wanted:
+                return snapshot
+        if self.last is not None:
+            return None
+        named = [snapshot for snapshot in snapshots if snapshot.name == wanted]
+        if len(named) > 1:
+            raise self._ambiguous(named)
+        return named[0] if named else None
 
     def is_done(self, elapsed: float, snapshot: Snapshot) -> bool:
         raise NotImplementedError
@@ -220,15 +272,14 @@ class _Waiter:
             snapshot=self.last,
         )
 
-    def failed(
-        self, kind: type[SnapshotFailedError], what: str, snapshot: Snapshot
-    ) -> SnapshotFailedError:
-        return kind(
-            f"snapshot {snapshot.name} ({snapshot.id}) of cluster"
-            f" {self.cluster_id} {what}",
+    def _ambiguous(self, named: list[Snapshot]) -> DuplicateSnapshotError:
+        ids = [snapshot.id for snapshot in named]
+        return DuplicateSnapshotError(
+            f"cluster {self.cluster_id} has {len(ids)} snapshots named"
+            f" {self.snapshot_id}; wait for one by its id: {', '.join(ids)}",
             cluster_id=self.cluster_id,
-            snapshot_id=self.snapshot_id,
-            snapshot=snapshot,
+            name=self.snapshot_id,
+            snapshot_ids=ids,
         )
 
     def _missing(self) -> SnapshotNotFoundError:
@@ -242,19 +293,22 @@ class _Waiter:
 
 
 @attrs.define
+class _Following(_Waiter):
+    """Follows the snapshot to its end, whichever that is."""
+
+    def is_done(self, elapsed: float, snapshot: Snapshot) -> bool:  # noqa: ARG002  # only restorations depend on the time
+        return snapshot.is_finished
+
+
+@attrs.define
 class _Completion(_Waiter):
     """Waits for the snapshot itself."""
 
     def is_done(self, elapsed: float, snapshot: Snapshot) -> bool:  # noqa: ARG002  # only restorations depend on the time
-        if snapshot.status == SnapshotStatus.FAILED:
-            raise self.failed(SnapshotFailedError, "failed", snapshot)
         if not snapshot.is_finished:
             return False
         if not snapshot.is_usable:
-            shards = f"{snapshot.failed_shards} of {snapshot.total_shards} shards"
-            raise self.failed(
-                PartialSnapshotError, f"is partial: {shards} failed", snapshot
-            )
+            raise spoiled_error(snapshot, self.cluster_id)
         return True
 
 
@@ -274,5 +328,11 @@ class _Restoration(_Waiter):
         if not self.seen_restoring and elapsed < _SETTLE_SECONDS:
             return False
         if status == RestoreStatus.FAILED:
-            raise self.failed(SnapshotFailedError, "could not be restored", snapshot)
+            raise SnapshotFailedError(
+                f"snapshot {snapshot.name} ({snapshot.id}) of cluster"
+                f" {self.cluster_id} could not be restored",
+                cluster_id=self.cluster_id,
+                snapshot_id=snapshot.id,
+                snapshot=snapshot,
+            )
         return status == RestoreStatus.SUCCESS

@@ -175,6 +175,7 @@ def test_values_are_frozen_and_without_dict() -> None:
 
 def test_a_whole_policy_passes() -> None:
     policy(frequency="SUN", indices="logs-*").check()
+    policy(frequency="WEEK").check()
     policy(frequency="HOUR", period=None).check()
     SnapshotPolicy(enabled=False).check()
 
@@ -207,7 +208,7 @@ def test_a_period_may_be(period: str) -> None:
         ({"keep": 0}, "keep"),
         ({"keep": 91}, "keep"),
         ({"keep": True}, "keep"),
-        ({"frequency": "WEEK"}, "frequency"),
+        ({"frequency": "MONTH"}, "frequency"),
         ({"indices": "a b"}, "indices"),
         ({"indices": ""}, "indices"),
     ],

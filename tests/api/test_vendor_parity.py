@@ -29,7 +29,7 @@ from css_snapshot import (
 )
 from css_snapshot.auth import AkSkAuth, Credentials
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
-from css_snapshot.workflows.policy import PolicyApi
+from css_snapshot.typing import PolicyApi
 
 # The SDK asks for the time in a way that newer Pythons advise against, and one of its
 # methods advises against itself.
@@ -206,7 +206,7 @@ def assert_same_parts(theirs: Any, ours: Cluster) -> None:
     ) == (policy.enabled, policy.period, policy.frequency, policy.keep)
     names = ("id", "name", "type", "status", "spec_code", "az_code", "ip")
     assert [[getattr(node, name) for name in names] for node in theirs.instances] == [
-        [getattr(node, name) for name in names] for node in ours.instances
+        [getattr(node, name) for name in names] for node in ours.instances or ()
     ]
 
 

@@ -32,13 +32,13 @@ from css_snapshot.api.decode import (
     decode_snapshots,
 )
 from css_snapshot.api.encode import (
-    WireNames,
     encode_create,
     encode_opening,
     encode_policy,
     encode_restore,
     encode_settings,
 )
+from css_snapshot.typing import WireNames
 
 HW21: Final[dict[str, object]] = {
     "created": "2018-03-07T07:34:47",
@@ -290,9 +290,9 @@ def test_a_backup_is_read() -> None:
         (b"{}", "backup is missing"),
         (b'{"backup": null}', "backup"),
         (b'{"backup": []}', "backup"),
-        (b'{"backup": {"name": "a"}}', "required field missing"),
-        (b'{"backup": {"id": 7, "name": "a"}}', "backup.id"),
-        (b'{"backup": {"id": null, "name": "a"}}', "backup.id"),
+        (b'{"backup": {"name": "a"}}', "backup.id: expected text, got nothing"),
+        (b'{"backup": {"id": 7, "name": "a"}}', "backup.id: expected text, got a numb"),
+        (b'{"backup": {"id": null, "name": "a"}}', "backup.id: expected text, got not"),
         (b'{"backup": {"id": "", "name": "a"}}', "backup.id is empty"),
         (b'{"backup": {"id": {}, "name": "a"}}', "backup.id"),
     ],
@@ -407,31 +407,6 @@ def test_drift_is_taken_in(
     assert getattr(listed(**changes), name) == expected
 
 
-@pytest.mark.parametrize(
-    ("changes", "where"),
-    [
-        ({"id": None}, "id"),
-        ({"status": True}, "status"),
-        ({"created": "yesterday"}, "created"),
-        ({"startTime": 10**30}, "start_time"),
-        ({"startTime": 1.5}, "start_time"),
-        ({"startTime": True}, "start_time"),
-        ({"totalShards": "six"}, "total_shards"),
-        ({"failedShards": True}, "failed_shards"),
-        ({"indices": [1]}, "indices"),
-        ({"datastore": "elasticsearch"}, "datastore"),
-        ({"datastore": {"type": 5}}, "datastore.type"),
-    ],
-)
-def test_what_is_no_snapshot_is_said_where(
-    changes: dict[str, object], where: str
-) -> None:
-    with pytest.raises(DecodeError) as caught:
-        listed(**changes)
-
-    assert str(caught.value).endswith(f"@ backups[0].{where}")
-
-
 def test_a_list_that_is_none_is_refused() -> None:
     with pytest.raises(DecodeError, match="backups is not a list"):
         decode_snapshots(b'{"backups": {}}')
@@ -480,6 +455,58 @@ def test_a_policy_is_read_as_it_is_stored(
     assert getattr(policy(**changes), name) == expected
 
 
+AS_STORED: Final[tuple[dict[str, object], ...]] = (
+    {},
+    {"frequency": "WEEK"},
+    {"frequency": "week", "keepday": "7"},
+    {"frequency": "HOUR", "period": ""},
+    {"frequency": None, "indices": None, "period": "00:00 GMT+08:00"},
+    {"indices": ["*"], "enable": True, "maxSnapshotBytesPerSeconds": ""},
+    {"indices": "", "enable": "false", "prefix": "", "keepday": "", "period": None},
+    {"basePath": None, "base_path": "css_repository/tests", "snapshotCmkId": "k1"},
+)
+
+
+@pytest.mark.parametrize("names", ["snake", "camel", "both"])
+@pytest.mark.parametrize("stored", AS_STORED, ids=json.dumps)
+def test_a_policy_as_it_is_stored_can_be_set_again_and_is_the_same(
+    stored: dict[str, object], names: WireNames
+) -> None:
+    read = policy(**stored)
+
+    read.check()
+    sent = json.loads(encode_policy(read, names))
+
+    assert policy(**{**stored, **sent}) == read
+
+
+@pytest.mark.parametrize("names", ["snake", "camel", "both"])
+@pytest.mark.parametrize("stored", AS_STORED, ids=json.dumps)
+def test_a_whole_set_up_as_it_is_stored_can_be_set_again(
+    stored: dict[str, object], names: WireNames
+) -> None:
+    read = policy(**stored)
+    assert read.bucket is not None
+    assert read.agency is not None
+    settings = SnapshotSettings(
+        bucket=read.bucket,
+        agency=read.agency,
+        base_path=read.base_path,
+        max_snapshot_rate=read.max_snapshot_rate,
+        max_restore_rate=read.max_restore_rate,
+        cmk_id=read.cmk_id,
+        policy=read,
+    )
+
+    sent = json.loads(encode_settings(settings, names))
+
+    assert sent["bucket"] == "es-backup"
+    assert sent.get("base_path", sent.get("basePath")) == "css_repository/tests"
+    assert sent["enable"] == ("true" if read.enabled else "false")
+    assert sent.get("keepday") == read.keep
+    assert sent.get("frequency") == read.frequency
+
+
 def test_the_old_policy_without_frequency_is_read() -> None:
     old = policy(frequency=None, indices=None)
 
@@ -492,7 +519,6 @@ def test_the_old_policy_without_frequency_is_read() -> None:
         (b"{}", "enable is missing"),
         (b'{"enable": "yes"}', "policy"),
         (b'{"enable": 1}', "policy"),
-        (b'{"enable": "true", "keepday": "many"}', "keep"),
     ],
 )
 def test_what_is_no_policy_is_said_where(body: bytes, where: str) -> None:

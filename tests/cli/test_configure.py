@@ -24,6 +24,8 @@ def test_a_cluster_is_configured(cloud: EmulatorState, cluster: str) -> None:
             "agency": "css_obs_agency",
             "max_snapshot_rate": "40mb",
             "max_restore_rate": None,
+            "cmk_id": None,
+            "policy": None,
         }
     ]
     (shown,) = run("policy", "get", cluster, "--json").records

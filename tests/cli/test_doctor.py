@@ -393,9 +393,7 @@ def test_certificates_that_can_t_be_read_are_told(
     def refuse() -> None:
         raise ConfigurationError("SSL_CERT_FILE: /no/such.pem is missing")
 
-    monkeypatch.setattr(
-        "css_snapshot.transport.default.check_tls_environment", refuse, raising=False
-    )
+    monkeypatch.setattr("css_snapshot.cli.diagnosis.check_tls_environment", refuse)
 
     told = details()
 

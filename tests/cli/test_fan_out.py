@@ -1,5 +1,6 @@
 """The commands fan-out and resume, against an emulated cloud."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,10 @@ def test_a_cluster_that_is_not_ready_is_a_missed_snapshot(
     ended = run("fan-out", "--all-clusters", "--snapshot", "nightly")
 
     assert ended.exit_code == 1
-    first, *_, summary = ended.records
-    assert (first["outcome"], first["cluster_id"]) == ("not_ready", pipeline.id)
-    assert first["reason"] == "logstash clusters have no snapshots"
+    (told,) = (one for one in ended.records if one.get("outcome") == "not_ready")
+    assert told["cluster_id"] == pipeline.id
+    assert "logstash clusters have no snapshots" in json.dumps(told["readiness"])
+    summary = ended.records[-1]
     assert (summary["created"], summary["not_ready"]) == (5, 1)
     assert not pipeline.snapshots
 
@@ -121,7 +123,7 @@ def test_a_cluster_that_is_busy_when_looked_at_is_a_missed_snapshot(
     (told,) = (one for one in ended.records if one.get("outcome") == "busy")
     assert ended.exit_code == 1
     assert (told["cluster_id"], told["name"]) == (busy, "nightly")
-    assert "SNAPSHOTTING" in str(told["reason"])
+    assert "SNAPSHOTTING" in json.dumps(told["readiness"])
     summary = ended.records[-1]
     assert (summary["total"], summary["created"], summary["busy"]) == (5, 4, 1)
 
@@ -143,7 +145,7 @@ def test_a_fleet_that_is_left_out_as_a_whole_is_a_failure(
     assert (summary["total"], summary["not_ready"]) == (1, 1)
     assert "not ready" in text.stderr
     assert "logstash clusters have no snapshots" in text.stderr
-    assert text.stdout.endswith("; 1 not ready\n")
+    assert ", 1 not ready, " in text.stdout
 
 
 def test_clusters_are_named_as_arguments(fleet: EmulatorState) -> None:
@@ -195,14 +197,15 @@ def test_a_dry_run_shows_the_targets(fleet: EmulatorState) -> None:
     ended = run(*command, "--json")
     table = run(*command, "-o", "table", "--engine", "opensearch", "--indices", "a,b")
 
-    left_out, *targets = ended.records
+    ready = {record["cluster_id"]: record["readiness"] for record in ended.records}
     assert ended.exit_code == 1
-    assert left_out["outcome"] == "not_ready"
-    assert {record["cluster_id"] for record in targets} == set(fleet.cluster_ids[:5])
-    assert {record["kind"] for record in targets} == {"target"}
+    assert set(ready) == set(fleet.cluster_ids)
+    assert min(map(str, ready.values())).startswith("logstash")
+    assert {record["kind"] for record in ended.records} == {"target"}
     assert table.exit_code == 0
     assert table.stdout.split() == [
-        *("CLUSTER", "NAME", "INDICES", fleet.cluster_ids[4], "nightly", "a,b")
+        *("CLUSTER", "NAME", "READINESS", "INDICES"),
+        *(fleet.cluster_ids[4], "nightly", "ready", "a,b"),
     ]
     assert not fleet.counts["create"]
 
@@ -213,23 +216,24 @@ def test_outcomes_are_objects_where_no_terminal_is(fleet: EmulatorState) -> None
     *targets, summary = ended.records
     assert {record["kind"] for record in targets} == {"outcome"}
     assert set(targets[0]) == {
-        *("kind", "outcome", "cluster_id", "name", "id", "attempts", "elapsed"),
-        *("reason", "error", "message"),
+        *("kind", "outcome", "cluster_id", "cluster_name", "name", "indices"),
+        *("description", "id", "attempts", "elapsed", "result", "backup"),
     }
     ids = {snapshot.id for cluster in fleet.clusters for snapshot in cluster.snapshots}
     assert {record["id"] for record in targets} == ids
-    assert summary | {"elapsed": 0} == {
+    counts = (
+        *("created", "adopted", "completed", "skipped", "spoiled", "late", "busy"),
+        *("not_ready", "failed", "not_retried", "indeterminate", "journal_open"),
+    )
+    assert summary | {"elapsed": 0} == dict.fromkeys(counts, 0) | {
         "kind": "summary",
         "total": 5,
         "created": 5,
-        "adopted": 0,
-        "skipped": 0,
-        "busy": 0,
-        "failed": 0,
-        "indeterminate": 0,
-        "not_ready": 0,
+        "good": 5,
+        "bad": 0,
+        "is_success": True,
         "elapsed": 0,
-        "stopped": None,
+        "stopped": "",
         "interrupted": False,
     }
 
@@ -256,9 +260,10 @@ def test_a_failure_is_told_with_the_vendors_code(fleet: EmulatorState) -> None:
     (failed,) = (one for one in ended.records if one.get("outcome") == "failed")
     assert ended.exit_code == 1
     assert failed["cluster_id"] == first
-    assert failed["error"] == "ForbiddenError"
-    assert failed["code"] == "CSS.0015"
-    assert failed["request_id"]
+    error = failed["error"]
+    assert isinstance(error, dict)
+    assert (error["type"], error["code"]) == ("ForbiddenError", "CSS.0015")
+    assert error["request_id"]
 
 
 def test_an_occupied_cluster_makes_the_run_incomplete(fleet: EmulatorState) -> None:
@@ -367,14 +372,14 @@ def test_a_terminal_shows_a_bar_the_failures_and_the_counts(
     )
 
     assert ended.exit_code == 1
-    assert "5/5" in ended.stderr
+    assert "6/6" in ended.stderr
     assert "4 created" in ended.stderr
     assert "1 failed" in ended.stderr
     assert "in flight" in ended.stderr
     assert f"failed {first}/nightly" in ended.stderr
     assert "not ready" in ended.stderr
-    assert ended.stdout.startswith("5 targets in ")
-    assert ended.stdout.endswith(", 1 failed, 0 indeterminate; 1 not ready\n")
+    assert ended.stdout.startswith("6 targets in ")
+    assert ended.stdout.endswith(", 1 not ready, 1 failed, 0 indeterminate\n")
 
 
 def test_a_run_with_a_journal_is_not_repeated(
@@ -387,7 +392,7 @@ def test_a_run_with_a_journal_is_not_repeated(
 
     assert (first.exit_code, again.exit_code) == (0, 0)
     assert outcomes(again) == ["skipped"] * 5
-    assert {record["reason"] for record in again.records[:-1]} == {"done"}
+    assert {record["reason"] for record in again.records[:-1]} == {"accepted"}
     assert fleet.counts["create"] == 5
 
 
@@ -401,6 +406,7 @@ def test_what_failed_is_tried_again_only_if_told_to(
     done = run("resume", journal, "--retry-failed")
 
     assert outcomes(left) == ["skipped"] * 5
+    assert (left.exit_code, left.records[-1]["not_retried"]) == (1, 1)
     assert outcomes(done) == ["created", *["skipped"] * 4]
     assert held(fleet) == [["nightly"]] * 5
 
@@ -497,7 +503,7 @@ def test_a_status_is_all_entries_for_programs(
         *("kind", "cluster_id", "name", "state", "id", "how", "attempts", "since"),
         *("updated", "message"),
     }
-    assert (header["kind"], header["total"], header["done"]) == ("journal", 5, 5)
+    assert (header["kind"], header["total"], header["accepted"]) == ("journal", 5, 5)
     assert header["in_use"] is False
 
 

@@ -223,5 +223,5 @@ def test_a_closed_terminal_ends_a_run_as_being_told_to_terminate_does(
 
     counts = read_status(journal).counts
     held = sum(len(cluster.snapshots) for cluster in cloud.clusters)
-    assert counts[State.DONE] == held < 12
+    assert counts[State.ACCEPTED] == held < 12
     assert counts[State.INTENT] == counts[State.INDETERMINATE] == 0

@@ -134,7 +134,7 @@ def test_ctrl_c_once_finishes_what_is_in_flight(
         started.send_signal(signal.SIGINT)
         (*outcomes, summary), err = finished(started)
 
-    done = read_status(journal).counts[State.DONE]
+    done = read_status(journal).counts[State.ACCEPTED]
     assert started.returncode == 130
     assert (first["outcome"], summary["interrupted"]) == ("created", True)
     assert {outcome["outcome"] for outcome in outcomes} <= {"created"}
@@ -168,7 +168,7 @@ def test_ctrl_c_twice_stops_and_leaves_the_journal_true(
     known = {entry.cluster_id for entry in read_status(journal).entries()}
     counts = read_status(journal).counts
     assert started.returncode == 130
-    assert counts[State.DONE] == 1
+    assert counts[State.ACCEPTED] == 1
     assert counts[State.INTENT] >= 1
     assert known >= {one.id for one in slow_fleet.clusters if one.snapshots}
 

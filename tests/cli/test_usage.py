@@ -86,7 +86,7 @@ def test_wrong_usage_is_an_object_for_programs() -> None:
         ),
         (
             ("create", "c1", "nightly", "--indices", "Logs"),
-            "indices: must hold no upper case (character 0)",
+            "indices: must not contain upper case (character 0)",
         ),
         (
             ("delete", "c1", "", "--yes"),

@@ -41,7 +41,7 @@ PROJECT: Final = "6204a5bd270343b5885144cf9c8c158d"
 CLUSTER: Final = "ea244205-d641-45d9-9dcb-ab2236bcd07e"
 PATH: Final = f"/v1.0/{PROJECT}/clusters/{CLUSTER}/index_snapshot"
 TEMPLATE: Final = "/v1.0/{project_id}/clusters/{cluster_id}/index_snapshot"
-CREATED: Final = {"backup": {"id": "9dc4f5c9", "name": "snapshot_101"}}
+CREATED: Final = {"backup": {"id": "9dc4f5c9", "name": "snapshot_001"}}
 
 
 def _answering(
@@ -80,7 +80,7 @@ async def test_a_creation_is_the_request_of_the_vendors_document(
     )
 
     request = route.calls.last.request
-    assert (backup.id, backup.name) == ("9dc4f5c9", "snapshot_101")
+    assert (backup.id, backup.name) == ("9dc4f5c9", "snapshot_001")
     assert route.call_count == 1
     assert request.method == "POST"
     assert request.url.raw_path == PATH.encode()
@@ -178,15 +178,13 @@ async def test_the_host_header_is_the_endpoints(
         (201, {"backup": ["x"]}, InvalidResponseError),
         (201, [], InvalidResponseError),
         (201, {"errCode": "CSS.0011"}, ClusterBusyError),
-        (200, CREATED, InvalidResponseError),
-        (202, CREATED, InvalidResponseError),
         (204, None, InvalidResponseError),
         (202, {"errCode": "CSS.0011", "externalMessage": "busy"}, ClusterBusyError),
         (200, {"errCode": "CSS.0011"}, ClusterBusyError),
         (202, {"errCode": "CSS.0001"}, UnexpectedStatusError),
     ],
 )
-async def test_a_success_is_the_documented_status_with_a_backup_in_it(
+async def test_a_creation_without_a_whole_backup_is_no_success(
     make_service: MakeService, status: int, body: object, error: type[CSSError]
 ) -> None:
     service = make_service(_answering(status, body, **{"X-Request-Id": "r-1"}))
@@ -198,6 +196,17 @@ async def test_a_success_is_the_documented_status_with_a_backup_in_it(
     assert caught.value.sent is None
     assert vars(caught.value)["request_id"] == "r-1"
     assert vars(caught.value)["status"] == status
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+async def test_a_creation_with_a_whole_backup_is_a_success(
+    make_service: MakeService, status: int
+) -> None:
+    service = make_service(_answering(status, CREATED))
+
+    backup = await service.create(CLUSTER, "snapshot_001")
+
+    assert backup.id == "9dc4f5c9"
 
 
 @pytest.mark.parametrize(

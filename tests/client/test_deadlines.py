@@ -37,6 +37,10 @@ POLICY: Final = SnapshotPolicy(
 )
 
 
+async def all_covered(service: SnapshotService) -> object:
+    return [covered async for covered in service.coverage(max_age=1.0)]
+
+
 async def all_clusters(service: SnapshotService) -> object:
     return [cluster async for cluster in service.clusters()]
 
@@ -48,10 +52,15 @@ CALLS: Final[dict[str, Call]] = {
     "get": lambda service: service.get("c1", "s1"),
     "find": lambda service: service.find("c1", "snapshot_001"),
     "delete": lambda service: service.delete("c1", "s1"),
-    "prune": lambda service: service.prune("c1", keep=0),
+    "prune": lambda service: service.prune("c1", keep=1),
     "restore": lambda service: service.restore("c1", "s1", target_cluster_id="c2"),
     "get_policy": lambda service: service.get_policy("c1"),
     "set_policy": lambda service: service.set_policy("c1", POLICY),
+    "plan_policy": lambda service: service.plan_policy("c1", POLICY),
+    "apply_policy": lambda service: service.apply_policy("c1", POLICY),
+    "create_agency": lambda service: service.create_agency(
+        domain_id="d1", domain_name="acme"
+    ),
     "disable_policy": lambda service: service.disable_policy("c1"),
     "configure": lambda service: service.configure(
         "c1", bucket="css-backups", agency="css_obs_agency"
@@ -59,6 +68,7 @@ CALLS: Final[dict[str, Call]] = {
     "configure_automatically": lambda service: service.configure_automatically("c1"),
     "disable_snapshots": lambda service: service.disable_snapshots("c1"),
     "clusters": all_clusters,
+    "coverage": all_covered,
     "cluster": lambda service: service.cluster("c1"),
 }
 
@@ -342,58 +352,3 @@ async def test_no_call_waits_for_a_server_that_drips(
     late = time.monotonic() - began - 0.1
     print(f"{name}: {late * 1000:.1f} ms late")  # noqa: T201  # shown by `pytest -s`
     assert late < NOISE
-
-
-class Forgetful(httpx.AsyncBaseTransport):
-    """Loses a cancellation, as some do if it comes together with an answer."""
-
-    def __init__(self, end: httpx.Response | Exception) -> None:
-        self.asked = asyncio.Event()
-        self._end = end
-
-    async def handle_async_request(
-        self,
-        request: httpx.Request,  # noqa: ARG002  # the same end for every request
-    ) -> httpx.Response:
-        self.asked.set()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.get_running_loop().create_future()
-        if isinstance(self._end, Exception):
-            raise self._end
-        return self._end
-
-
-ENDS: Final = {
-    "answer": lambda: httpx.Response(200, json={"backups": []}),
-    "refusal": lambda: httpx.Response(500),
-    "error": lambda: httpx.ReadError("reset"),
-}
-
-
-@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-async def test_a_cancellation_that_the_transport_loses_still_ends_the_call(
-    make_service: MakeService, end: Callable[[], httpx.Response | Exception]
-) -> None:
-    transport = Forgetful(end())
-    service = make_service(transport)
-    call = asyncio.ensure_future(service.list("c1"))
-    await transport.asked.wait()
-
-    call.cancel()
-    await asyncio.wait([call])
-
-    assert call.cancelled()
-
-
-@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-async def test_waiting_ends_at_its_timeout_though_the_transport_loses_cancellations(
-    make_service: MakeService,
-    virtual_time: VirtualTime,
-    end: Callable[[], httpx.Response | Exception],
-) -> None:
-    service = make_service(Forgetful(end()), clock=virtual_time.clock, timeout=3600.0)
-
-    with pytest.raises(WaitTimeoutError):
-        await service.wait("c1", "s1", timeout=DEADLINE)
-
-    assert virtual_time.elapsed == pytest.approx(DEADLINE)

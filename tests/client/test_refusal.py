@@ -121,19 +121,166 @@ def _error(
             {"errCode": None, "externalMessage": None}, "", "", None, id="nulls"
         ),
         pytest.param(
-            {"errCode": ["CSS.0001"], "externalMessage": {}}, "", "", None, id="types"
+            {"errCode": ["CSS.0001"], "externalMessage": {}},
+            "CSS.0001",
+            "",
+            None,
+            id="types",
         ),
         pytest.param(
             {"externalMessage": "no code at all"}, "", "no code at all", None, id="text"
         ),
-        pytest.param({"error": "just text"}, "", "", None, id="error-is-text"),
-        pytest.param({"unrelated": 1}, "", "", None, id="unrelated"),
+        pytest.param({"error": "just text"}, "", "just text", None, id="error-is-text"),
+        pytest.param({"unrelated": 1}, "", '{"unrelated": 1}', None, id="unrelated"),
+        pytest.param({}, "", "", None, id="empty"),
+        pytest.param(
+            {"badRequest": {"message": "Invalid input for field name", "code": 400}},
+            "",
+            "Invalid input for field name",
+            None,
+            id="openstack",
+        ),
+        pytest.param(
+            {"errors": [{"error_code": "CSS.0001", "error_msg": "name is wrong"}]},
+            "CSS.0001",
+            "name is wrong",
+            None,
+            id="list-of-errors",
+        ),
+        pytest.param(
+            {"errors": ["too long", {"message": "too odd"}]},
+            "",
+            "too long; too odd",
+            None,
+            id="list-of-texts",
+        ),
+        pytest.param(
+            [{"error_code": "CSS.0001", "error_msg": "wrong"}],
+            "CSS.0001",
+            "wrong",
+            None,
+            id="bare-list",
+        ),
+        pytest.param(
+            {"message": None, "detail": "indices too long"},
+            "",
+            "indices too long",
+            None,
+            id="detail",
+        ),
+        pytest.param(
+            {
+                "detail": [
+                    {"loc": ["body", "name"], "msg": "Field required", "type": "x"},
+                    {"loc": ["query", 0], "msg": "No", "type": "y"},
+                ]
+            },
+            "",
+            "body.name: Field required; query.0: No",
+            None,
+            id="fastapi",
+        ),
+        pytest.param(
+            {
+                "timestamp": "2026-03-07T12:00:00Z",
+                "status": 400,
+                "error": "Bad Request",
+                "message": "name is wrong",
+                "path": "/x",
+            },
+            "",
+            "name is wrong",
+            None,
+            id="spring",
+        ),
+        pytest.param(
+            {"timestamp": 1, "status": 404, "error": "Not Found", "message": ""},
+            "",
+            "Not Found",
+            None,
+            id="spring-without-text",
+        ),
+        pytest.param(
+            {"error": {"code": 400, "title": "Bad Request"}},
+            "",
+            "Bad Request",
+            None,
+            id="title-alone",
+        ),
+        pytest.param(
+            {"a": {"b": {"c": {"error_code": "CSS.0001", "requestId": "r"}}}},
+            "CSS.0001",
+            "",
+            "r",
+            id="deep",
+        ),
+        pytest.param(
+            {"a": {"b": {"c": {"d": {"e": {"error_code": "CSS.0001"}}}}}},
+            "CSS.0001",
+            '{"a": {"b": {"c": {"d": {"e": {"error_code": "CSS.0001"}}}}}}',
+            None,
+            id="too-deep-to-be-read-but-not-to-be-seen",
+        ),
+        pytest.param(
+            {"message": "CSS.0015 : No resources are found."},
+            "CSS.0015",
+            "No resources are found.",
+            None,
+            id="code-in-the-text",
+        ),
+        pytest.param(
+            {"message": "It failed with CSS.0011: busy"},
+            "CSS.0011",
+            "It failed with CSS.0011: busy",
+            None,
+            id="code-within-the-text",
+        ),
+        pytest.param(
+            {"error_code": "CSS.0001", "error_msg": "CSS.00012 is no code"},
+            "CSS.0001",
+            "CSS.00012 is no code",
+            None,
+            id="longer-code",
+        ),
+        pytest.param({"code": 400, "message": "x"}, "", "x", None, id="status"),
+        pytest.param({"code": "400", "message": "x"}, "", "x", None, id="status-text"),
+        pytest.param({"code": 0, "message": "x"}, "", "x", None, id="zero"),
+        pytest.param({"code": 200, "message": "x"}, "", "x", None, id="success"),
+        pytest.param({"code": True, "message": "x"}, "", "x", None, id="true"),
+        pytest.param({"code": 499, "message": "x"}, "499", "x", None, id="number"),
+        pytest.param({"code": "200.1"}, "200.1", "", None, id="no-success"),
+        pytest.param({"message": "400 Bad Request"}, "", "Bad Request", None, id="400"),
+        pytest.param({"message": "4000 rows"}, "", "4000 rows", None, id="4000"),
+        pytest.param(
+            {
+                "error_code": "APIGW.0301",
+                "error_msg": "verify aksk signature fail, canonicalRequest:GET|/|a|b",
+            },
+            "APIGW.0301",
+            "verify aksk signature fail",
+            None,
+            id="canonical-request",
+        ),
+        pytest.param(
+            {"error_msg": "wrong. String to sign: SDK-HMAC-SHA256|2026"},
+            "",
+            "wrong",
+            None,
+            id="string-to-sign",
+        ),
+        pytest.param(
+            {"error_msg": "canonical request is malformed"},
+            "",
+            "canonical request is malformed",
+            None,
+            id="nothing-before-it",
+        ),
     ],
 )
 def test_every_dialect_of_error_bodies_is_read(
-    body: dict[str, object], code: str, message: str, request_id: str | None
+    body: object, code: str, message: str, request_id: str | None
 ) -> None:
-    read = read_error_body(json.dumps(body).encode())
+    read = read_error_body(json.dumps(body).encode(), 400)
 
     assert (read.code, read.message, read.request_id) == (code, message, request_id)
 
@@ -148,12 +295,32 @@ def test_every_dialect_of_error_bodies_is_read(
             id="title",
         ),
         pytest.param(b"<H1 class='x'>502 Bad Gateway</H1>", "502 Bad Gateway", id="h1"),
-        pytest.param(b"<p>nothing to quote</p>", "", id="no-heading"),
+        pytest.param(b"<p>Nothing &amp; more</p>", "Nothing & more", id="no-heading"),
+        pytest.param(
+            b"<html><style>a{}</style><script>x()</script\n><!-- no -->Sorry</html>",
+            "Sorry",
+            id="scripts",
+        ),
+        pytest.param(b"<title>&lt;b&gt; 400</title>", "<b> 400", id="entities"),
+        pytest.param(
+            b"upstream connect error.\n  reset reason: connection failure\n",
+            "upstream connect error. reset reason: connection failure",
+            id="plain-text",
+        ),
+        pytest.param(b"x " * 1000, ("x " * 100), id="long-text"),
+        pytest.param("Accès refusé à tous".encode(), "Accès refusé à tous", id="utf-8"),
+        pytest.param(
+            "Accès refusé à tous, hélas, Monsieur le Client".encode("latin-1"),
+            "Acc\ufffds refus\ufffd \ufffd tous, h\ufffdlas, Monsieur le Client",
+            id="latin-1",
+        ),
+        pytest.param("您没有权限".encode("gbk"), "", id="gbk"),
+        pytest.param(b"503 Service Unavailable", "503 Service Unavailable", id="503"),
+        pytest.param(b"12345 - 67", "", id="no-letter"),
         pytest.param(b"", "", id="empty"),
         pytest.param(b"\xff\xfe\x00garbage\x80", "", id="garbage"),
-        pytest.param(b'{"errCode": "CSS.0001"', "", id="half-json"),
         pytest.param(b"[1, 2]", "", id="array"),
-        pytest.param(b'"text"', "", id="string"),
+        pytest.param(b'"text"', "text", id="string"),
         pytest.param(b"null", "", id="null"),
         pytest.param(b"9" * 5000, "", id="huge-number"),
         pytest.param(b"[" * 100_000, "", id="deep-array"),
@@ -167,6 +334,49 @@ def test_a_body_that_is_no_error_document_is_not_a_problem(
     read = read_error_body(body)
 
     assert (read.code, read.message, read.request_id) == ("", message, None)
+
+
+def test_half_a_document_still_shows_its_code() -> None:
+    read = read_error_body(b'{"errCode": "CSS.0001", "externalMess')
+
+    assert read.code == "CSS.0001"
+    assert read.message == '{"errCode": "CSS.0001", "externalMess'
+
+
+def test_a_byte_order_mark_hides_nothing() -> None:
+    read = read_error_body(b'\xef\xbb\xbf{"errCode":"CSS.0001"}')
+
+    assert (read.code, read.message) == ("CSS.0001", "")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "text"),
+    [
+        (401, {"error": {"code": 401, "message": "Bad.", "title": "No"}}, "401 Bad."),
+        (502, "<h1>502 Bad Gateway</h1>", "502 Bad Gateway"),
+        (503, "upstream connect error", "503 upstream connect error"),
+        (400, {"errCode": "CSS.0001", "externalMessage": ""}, "400 CSS.0001"),
+    ],
+)
+def test_the_message_says_each_thing_once(
+    status: int, body: str | dict[str, object], text: str
+) -> None:
+    assert str(_error(status, body)) == f"POST {PATH}: {text}"
+
+
+@pytest.mark.parametrize(
+    ("headers", "request_id"),
+    [
+        ({"X-IAM-Trace-Id": "t-1"}, "t-1"),
+        ({"X-IAM-Trace-Id": "t-1", "X-Request-Id": "r-1"}, "r-1"),
+        ({"X-Request-Id": ""}, "of-body"),
+        ({}, "of-body"),
+    ],
+)
+def test_iam_tells_the_request_by_a_header_of_its_own(
+    headers: dict[str, str], request_id: str
+) -> None:
+    assert _error(401, {"request_id": "of-body"}, headers).request_id == request_id
 
 
 @pytest.mark.parametrize(
@@ -490,6 +700,7 @@ _json = st.recursive(
                 [
                     *("errCode", "externalMessage", "error_code", "error_msg", "code"),
                     *("message", "errorCode", "errorMsg", "request_id", "error", "x"),
+                    *("detail", "errors", "loc", "msg", "title", "badRequest"),
                 ]
             ),
             inner,

@@ -4,7 +4,7 @@ import pytest
 from css_snapshot.api.decode import decode_nothing
 from css_snapshot.api.operations import Operation, VendorCall
 from css_snapshot.client import request
-from css_snapshot.client.request import Addresses, Outgoing
+from css_snapshot.client.request import RequestBuilder
 from css_snapshot.errors import ConfigurationError
 
 PROJECT = "6204a5bd270343b5885144cf9c8c158d"
@@ -25,13 +25,23 @@ TARGETS = [
 
 
 def operation(method: str, template: str, body: bytes | None = None) -> Operation[None]:
-    return Operation(VendorCall(method, template, 200, decode_nothing), {}, body)
+    return Operation(
+        VendorCall(method, template, frozenset({200}), decode_nothing), {}, body
+    )
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_address_is_what_parsing_it_would_give(endpoint: str, target: str) -> None:
-    made, parsed = Addresses(endpoint).at(target), httpx.URL(endpoint + target)
+    method, template = "GET", target.replace("{", "{{").replace("}", "}}")
+    parsed = httpx.URL(endpoint + target)
+    builder = RequestBuilder(endpoint, language="en-us")
+    if parsed.raw_path != target.encode():
+        with pytest.raises(ConfigurationError, match="would not be requested as it is"):
+            builder.build(operation(method, template), PROJECT, 30.0)
+        return
+
+    made = builder.build(operation(method, template), PROJECT, 30.0).url
 
     assert made == parsed
     assert made.raw_path == parsed.raw_path
@@ -51,17 +61,18 @@ def test_addresses_are_parsed_where_their_layout_is_not_the_known_one(
 
     monkeypatch.setattr(request, "_placed", changed)
 
-    address = Addresses("https://css.example").at("/v1.0/p/clusters")
+    builder = RequestBuilder("https://css.example", language="en-us")
+    made = builder.build(operation("GET", "/v1.0/p/clusters"), PROJECT, 30.0)
 
-    assert address == httpx.URL("https://css.example/v1.0/p/clusters")
+    assert made.url == httpx.URL("https://css.example/v1.0/p/clusters")
 
 
 @pytest.mark.parametrize("template", ["/a/../b", "/a b", "/a/./b", "/ä", "/a?b c"])
 def test_a_path_that_would_change_on_the_way_is_refused(template: str) -> None:
-    outgoing = Outgoing("https://css.example", PROJECT, "en-us")
+    builder = RequestBuilder("https://css.example", language="en-us")
 
     with pytest.raises(ConfigurationError, match="would not be requested as it is"):
-        outgoing.request(operation("GET", template), 30.0)
+        builder.build(operation("GET", template), PROJECT, 30.0)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +89,8 @@ def test_a_path_that_would_change_on_the_way_is_refused(template: str) -> None:
 def test_the_length_of_a_body_is_said_as_httpx_says_it(
     method: str, body: bytes | None, length: str | None
 ) -> None:
-    request = Outgoing("https://css.example", PROJECT, "en-us").request(
-        operation(method, "/x", body), 30.0
-    )
+    builder = RequestBuilder("https://css.example", language="en-us")
+    request = builder.build(operation(method, "/x", body), PROJECT, 30.0)
 
     assert request.headers.get("content-length") == length
     assert request.content == (body or b"")
@@ -88,11 +98,30 @@ def test_the_length_of_a_body_is_said_as_httpx_says_it(
 
 
 def test_what_one_request_is_given_does_not_get_into_the_next() -> None:
-    outgoing = Outgoing("https://css.example", PROJECT, "en-us")
-    first = outgoing.request(operation("GET", "/x"), 30.0)
+    builder = RequestBuilder("https://css.example", language="en-us")
+    first = builder.build(operation("GET", "/x"), PROJECT, 30.0)
     first.headers["X-Auth-Token"] = "secret"
 
-    second = outgoing.request(operation("GET", "/x"), 30.0)
+    second = builder.build(operation("GET", "/x"), PROJECT, 30.0)
 
     assert "x-auth-token" not in second.headers
     assert second.headers["host"] == "css.example"
+
+
+@pytest.mark.parametrize("application", ["my-app/1.2", "backup"])
+def test_the_user_agent_begins_with_the_application(application: str) -> None:
+    builder = RequestBuilder(
+        "https://css.example", language="en-us", application=application
+    )
+
+    request = builder.build(operation("GET", "/x"), PROJECT, 30.0)
+
+    assert request.headers["user-agent"].startswith(f"{application} css-snapshot/")
+
+
+@pytest.mark.parametrize("application", ["", "a b", "a/b/c", "a\r\nX: 1", "ä", 7])
+def test_an_application_that_would_not_fit_into_the_header_is_refused(
+    application: str,
+) -> None:
+    with pytest.raises(ConfigurationError, match="application"):
+        RequestBuilder("https://css.example", language="en-us", application=application)

@@ -82,7 +82,7 @@ def test_however_often_a_run_is_killed_each_cluster_has_one_snapshot_in_the_end(
             with start(task) as process:
                 killed += kill_after(process, chance.randint(1, clusters // kills - 2))
             intents += read_status(journal).counts[State.INTENT]
-        while read_status(journal).counts[State.DONE] < clusters:
+        while read_status(journal).counts[State.ACCEPTED] < clusters:
             runs += 1
             with start(task) as process:
                 output, _ = process.communicate()

@@ -36,10 +36,12 @@ from css_snapshot.fanout import (
     fan_out,
     read_status,
 )
+from css_snapshot.fanout.job import Job
 from css_snapshot.fanout.journal.journal import Journal
 from css_snapshot.fanout.journal.store import Plan, Store
-from css_snapshot.fanout.options import Settings
+from css_snapshot.fanout.options import RunOptions
 from css_snapshot.fanout.run import FanOut
+from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.models import Backup
 from tests.support.fanout_bench import (
     NAME,
@@ -89,9 +91,11 @@ async def test_what_is_done_is_skipped_without_a_call(path: Path) -> None:
     assert run.summary.skipped == 20
     first = outcomes[0]
     assert isinstance(first, Skipped)
-    assert first.reason == "done"
+    assert first.reason == "accepted"
     assert first.backup == Backup(f"id-of-{first.target.cluster_id}", NAME)
-    assert str(first).startswith(f"skipped {first.target}: done in an earlier run id-")
+    assert str(first).startswith(
+        f"skipped {first.target}: accepted in an earlier run id-"
+    )
 
 
 async def test_the_intent_is_on_disk_before_the_operation_is_called(
@@ -114,7 +118,7 @@ async def test_an_outcome_is_on_disk_before_it_is_handed_out(path: Path) -> None
     async with fan_out(answer, targets(10), limit=1, journal=path) as run:
         async for outcome in run:
             entry = entries(path)[outcome.target.cluster_id]
-            assert entry.state is State.DONE
+            assert entry.state is State.ACCEPTED
             assert (entry.how, entry.backup_id) == (
                 "created",
                 f"id-of-{outcome.target.cluster_id}",
@@ -134,7 +138,7 @@ async def test_what_failed_is_skipped_unless_asked_for(path: Path) -> None:
     assert (skipped.reason, skipped.error) == ("failed", "403 not yours")
     assert "403 not yours" in str(skipped)
     assert isinstance(created, Created)
-    assert entries(path)["c0"].state is State.DONE
+    assert entries(path)["c0"].state is State.ACCEPTED
 
 
 @pytest.mark.parametrize(
@@ -155,6 +159,10 @@ async def test_what_is_not_the_targets_fault_is_tried_again(
     assert isinstance((await outcomes_of(run))[0], Created)
 
 
+async def plan_p() -> Plan:
+    return Plan("p")
+
+
 async def test_a_failed_entry_stays_when_its_retry_meets_a_refused_key(
     path: Path,
 ) -> None:
@@ -170,8 +178,8 @@ async def test_a_failed_entry_stays_when_its_retry_meets_a_refused_key(
             FanOut(
                 refused_before_sending,
                 targets(1),
-                settings=Settings(retry_failed=True),
-                journal=Journal(path, Plan("p"), Clock()),
+                options=RunOptions(retry_failed=True, journal=path),
+                plan=plan_p,
                 clock=Clock(),
             )
         )
@@ -197,7 +205,7 @@ async def test_an_interrupted_target_is_reconciled_and_not_repeated(
 
     assert sorted(reconciled) == ["c0", "c1", "c2"]
     assert {type(outcome) for outcome in outcomes} == {Created}
-    assert {entry.state for entry in entries(path).values()} == {State.DONE}
+    assert {entry.state for entry in entries(path).values()} == {State.ACCEPTED}
 
 
 async def test_without_a_way_to_reconcile_it_stays_indeterminate(path: Path) -> None:
@@ -316,7 +324,7 @@ async def test_the_same_name_with_other_values_is_refused(
 
     assert isinstance(outcome, Failed)
     assert isinstance(outcome.error, ConfigurationError)
-    assert entries(path)["c0"].state is State.DONE
+    assert entries(path)["c0"].state is State.ACCEPTED
 
 
 async def test_the_order_and_spelling_of_indices_do_not_matter(path: Path) -> None:
@@ -346,7 +354,7 @@ async def test_other_targets_may_join_a_plan_later(path: Path) -> None:
     await outcomes_of(run)
 
     assert (run.summary.created, run.summary.skipped) == (2, 3)
-    assert read_status(path).counts[State.DONE] == 5
+    assert read_status(path).counts[State.ACCEPTED] == 5
 
 
 async def test_a_bad_target_is_not_taken_down(path: Path) -> None:
@@ -483,9 +491,9 @@ async def test_a_database_of_something_else_is_left_alone(path: Path) -> None:
 
 async def test_a_journal_of_another_version_is_refused(path: Path) -> None:
     await outcomes_of(fan_out(answer, targets(1), journal=path, plan="p"))
-    database(path, "PRAGMA user_version = 2")
+    database(path, "PRAGMA user_version = 3")
 
-    with pytest.raises(ConfigurationError, match="version 2, this release reads 1"):
+    with pytest.raises(ConfigurationError, match="version 3, this release reads 2"):
         await outcomes_of(fan_out(never, targets(1), journal=path, plan="p"))
 
 
@@ -543,7 +551,7 @@ def test_a_lock_that_is_something_else_is_a_clear_error(path: Path) -> None:
 async def test_an_unexpected_error_at_the_opening_passes_through(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: Store, plan: Plan) -> None:
+    def broken(self: Store) -> None:
         raise MemoryError
 
     monkeypatch.setattr(Store, "_check_plan", broken)
@@ -596,7 +604,7 @@ async def test_a_full_disk_stops_the_run_before_it_sends(
     assert not failed & set(sent)
     known = entries(path)
     assert set(sent) <= set(known)
-    assert {known[cluster].state for cluster in sent} <= {State.DONE, State.INTENT}
+    assert {known[cluster].state for cluster in sent} <= {State.ACCEPTED, State.INTENT}
 
 
 async def test_an_outcome_that_can_not_be_taken_down_is_still_handed_out(
@@ -659,12 +667,12 @@ async def test_leaving_early_keeps_what_was_done(path: Path) -> None:
         handed_out = [(await anext(run)).target.cluster_id for _ in range(50)]
 
     known = entries(path)
-    assert {known[cluster].state for cluster in handed_out} == {State.DONE}
+    assert {known[cluster].state for cluster in handed_out} == {State.ACCEPTED}
 
     run = fan_out(answer, targets(1000), journal=path, plan="p", reconcile=answer)
     await outcomes_of(run)
     assert run.summary.created + run.summary.skipped == 1000
-    assert read_status(path).counts[State.DONE] == 1000
+    assert read_status(path).counts[State.ACCEPTED] == 1000
 
 
 async def test_an_outcome_that_is_being_written_survives_a_cancellation(
@@ -679,7 +687,7 @@ async def test_an_outcome_that_is_being_written_survives_a_cancellation(
     async with fan_out(finishing, targets(1), journal=path):
         await leaving.wait()
 
-    assert entries(path)["c0"].state is State.DONE
+    assert entries(path)["c0"].state is State.ACCEPTED
 
 
 @pytest.mark.parametrize("plan", ["p", "another"])
@@ -690,10 +698,10 @@ async def test_cancelled_while_it_opens_the_journal_is_let_go(
     began, go_on = threading.Event(), threading.Event()
     check = Store._check_plan
 
-    def slow(self: Store, plan: Plan) -> None:
+    def slow(self: Store) -> None:
         began.set()
         go_on.wait(10)
-        check(self, plan)
+        check(self)
 
     monkeypatch.setattr(Store, "_check_plan", slow)
     run = fan_out(never, targets(1), journal=path, plan=plan)
@@ -729,11 +737,12 @@ async def test_cancelled_while_it_closes_the_journal_is_closed_all_the_same(
 
 
 async def test_a_journal_never_opened_can_be_closed(path: Path) -> None:
-    journal = Journal(path, Plan("p"), Clock())
+    target = Target("c0", NAME)
+    journal = Journal(path, Clock(), Stopping(RunOptions()))
     journal.close()
     await journal.closed()
     with pytest.raises(JournalError, match="is closed"):
-        await journal.look(Target("c0", NAME))
+        await journal.recall(Job(target), target.request())
     assert list(path.parent.iterdir()) == []
 
 
@@ -756,9 +765,9 @@ async def test_the_status_of_a_run_that_goes_on_can_be_read(path: Path) -> None:
         await settled()
         status = read_status(path)
         assert status.held
-        assert status.counts[State.DONE] == 1
+        assert status.counts[State.ACCEPTED] == 1
         assert status.counts[State.INTENT] in {2, 3}
-        done = [entry.cluster_id for entry in status.entries(State.DONE)]
+        done = [entry.cluster_id for entry in status.entries(State.ACCEPTED)]
     assert done == ["c1"]
 
 
@@ -770,9 +779,10 @@ async def test_the_status_after_a_run(path: Path, virtual_time: VirtualTime) -> 
     status = read_status(path)
 
     assert (status.plan, status.created, status.held) == ("p", START, False)
-    assert (status.total, status.counts[State.DONE]) == (3, 3)
+    assert (status.total, status.counts[State.ACCEPTED]) == (3, 3)
     assert str(status) == (
-        f"{path} (not in use): 3 targets: 0 intent, 3 done, 0 failed, 0 indeterminate"
+        f"{path} (not in use): 3 targets: 0 intent, 3 accepted, 0 completed,"
+        " 0 spoiled, 0 late, 0 failed, 0 indeterminate"
     )
     assert [entry.cluster_id for entry in status.entries()] == ["c0", "c1", "c2"]
     assert list(status.entries(State.FAILED)) == []

@@ -10,7 +10,7 @@ from typing import Final
 from css_snapshot import RetryPolicy, SnapshotService
 from css_snapshot.auth import TokenAuth
 from css_snapshot.emulator import EmulatorServer, EmulatorState
-from css_snapshot.fanout import Target, fan_out_snapshots
+from css_snapshot.fanout import Target
 from tests.support.child_processes import environment, script
 
 CHILD: Final = script("load_child.py")
@@ -50,10 +50,8 @@ async def test_five_thousand_clusters_over_a_socket(tmp_path: Path) -> None:
                 auth=TokenAuth(state.token),
                 retry=RetryPolicy.none(),
             ) as service,
-            fan_out_snapshots(
-                service._client,
+            service.fan_out(
                 (Target(cluster, "nightly-1") for cluster in state.cluster_ids),
-                where=server.endpoint,
                 operation="create",
                 limit=50,
                 journal=tmp_path / "nightly.db",

@@ -437,7 +437,7 @@ async def test_stopping_finishes_what_is_in_flight() -> None:
         outcomes = [outcome async for outcome in run]
 
     assert len(outcomes) == 3
-    assert run.summary.stopped == "it was asked to"
+    assert run.summary.stopped == "`stop()` was called"
     assert run.stopped_by is None
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -23,12 +23,11 @@ from css_snapshot.fanout import (
     Indeterminate,
     State,
     Target,
-    fan_out_snapshots,
+    operations,
     read_status,
-    snapshotting,
 )
 from css_snapshot.models import Ensured
-from tests.support.fanout_bench import NAME, Cloud, outcomes_of, targets
+from tests.support.fanout_bench import NAME, Cloud, outcomes_of, snapshots_of, targets
 from tests.support.virtual_time import VirtualTime
 
 
@@ -49,13 +48,14 @@ Prepare = Callable[..., FanOut[Ensured]]
 def prepare(cloud: Cloud, virtual_time: VirtualTime, path: Path) -> Prepare:
     """Prepare runs with a journal over the cloud in memory, in virtual time."""
 
-    def make(count: int = 1, where: str = "here", **options: object) -> FanOut[Ensured]:
-        return fan_out_snapshots(
-            cloud.client(virtual_time.clock),
+    def make(
+        count: int = 1, endpoint: str = "https://css.example.com", **options: Any
+    ) -> FanOut[Ensured]:
+        return snapshots_of(
+            cloud.client(virtual_time.clock, endpoint=endpoint),
             targets(count),
-            where=where,
             journal=path,
-            **options,  # type: ignore[arg-type]  # the options of each test
+            **options,
         )
 
     return make
@@ -118,7 +118,7 @@ async def test_a_lost_answer_is_looked_up_and_adopted(
     assert isinstance(outcome, Adopted)
     assert cloud.snapshots == {"c0": [NAME]}
     (entry,) = read_status(path).entries()
-    assert (entry.state, entry.how, entry.attempts) == (State.DONE, "adopted", 1)
+    assert (entry.state, entry.how, entry.attempts) == (State.ACCEPTED, "adopted", 1)
 
 
 @pytest.mark.parametrize("operation", ["ensure", "create"])
@@ -135,7 +135,7 @@ async def test_an_interrupted_creation_is_found_and_not_repeated(
     assert cloud.snapshots == {"c0": [NAME]}
     assert cloud.posts.total() == 1
     (entry,) = read_status(path).entries()
-    assert entry.state is State.DONE
+    assert entry.state is State.ACCEPTED
 
 
 @pytest.mark.parametrize("operation", ["ensure", "create"])
@@ -307,7 +307,7 @@ async def test_an_unexpected_error_after_the_intent_leaves_the_target_open(
         await cast("Callable[[], Awaitable[None]]", options["on_intent"])()
         raise MemoryError
 
-    monkeypatch.setattr(snapshotting, "ensure", broken)
+    monkeypatch.setattr(operations, "ensure", broken)
     (outcome,) = await outcomes_of(prepare())
     assert isinstance(outcome, Indeterminate)
 
@@ -349,7 +349,7 @@ async def test_indices_and_description_are_sent(
     cloud.handle_async_request = recording  # type: ignore[method-assign]  # records
     target = Target("c0", NAME, indices=["logs-*", "audit"], description="nightly")
     client = cloud.client(virtual_time.clock)
-    await outcomes_of(fan_out_snapshots(client, [target], where="here"))
+    await outcomes_of(snapshots_of(client, [target]))
 
     assert bodies[1] == (
         b'{"name":"nightly-1","indices":"logs-*,audit","description":"nightly"}'
@@ -358,7 +358,12 @@ async def test_indices_and_description_are_sent(
 
 @pytest.mark.parametrize(
     "changed",
-    [{"operation": "create"}, {"on_exists": "fail"}, {"where": "elsewhere"}],
+    [
+        {"operation": "create"},
+        {"on_exists": "fail"},
+        {"endpoint": "https://elsewhere.example.com"},
+        {"until": "completed"},
+    ],
     ids=str,
 )
 async def test_what_and_where_is_the_plan(

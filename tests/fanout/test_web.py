@@ -10,9 +10,9 @@ import attrs
 import httpx
 import uvicorn
 
-from css_snapshot.fanout import FanOut, State, fan_out_snapshots, read_status
+from css_snapshot.fanout import FanOut, State, read_status
 from css_snapshot.models import Ensured
-from tests.support.fanout_bench import Cloud, targets
+from tests.support.fanout_bench import Cloud, snapshots_of, targets
 from tests.support.web_app import create_app
 
 
@@ -55,10 +55,9 @@ async def test_a_run_outlives_its_listeners_and_ends_with_the_application(
     journal = tmp_path / "nightly.db"
 
     def start() -> FanOut[Ensured]:
-        return fan_out_snapshots(
+        return snapshots_of(
             cloud.client(timeout=60.0),
             targets(100),
-            where="memory",
             limit=4,
             journal=journal,
         )
@@ -80,11 +79,11 @@ async def test_a_run_outlives_its_listeners_and_ends_with_the_application(
         progress = (await browser.get("/progress")).json()
 
     status = read_status(journal)
-    done = {entry.cluster_id for entry in status.entries(State.DONE)}
+    done = {entry.cluster_id for entry in status.entries(State.ACCEPTED)}
     assert not gone & seen
     assert gone | seen == done
     assert progress["summary"]["created"] == 10
-    assert (status.counts[State.DONE], status.counts[State.INTENT]) == (10, 4)
+    assert (status.counts[State.ACCEPTED], status.counts[State.INTENT]) == (10, 4)
     assert not status.held
 
     for _ in range(100):

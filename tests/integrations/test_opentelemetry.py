@@ -289,14 +289,20 @@ async def test_what_exactly_once_does_shows_on_the_span_around_it(
     around = exported.spans["nightly"]
     children = [span for span in exported.all_spans if span is not around]
     assert still_current.get_span_context() == around.context
-    assert [span.name for span in children] == [LIST, CREATE, LIST]
+    assert [span.name for span in children] == [LIST, LIST, CREATE]
+    _, after, creation = children
+    parents = [span.parent and span.parent.span_id for span in children]
     assert around.context is not None
-    assert all(
-        span.parent is not None and span.parent.span_id == around.context.span_id
-        for span in children
-    )
-    assert names_of(around) == ["reconciliation"]
-    found = dict(around.events[0].attributes or {})
+    assert creation.context is not None
+    # The look that finds out what a creation came to belongs to that creation.
+    assert parents == [
+        around.context.span_id,
+        creation.context.span_id,
+        around.context.span_id,
+    ]
+    assert (creation.start_time or 0) < (after.start_time or 0)
+    assert names_of(creation) == ["attempt", "reconciliation"]
+    found = dict(creation.events[1].attributes or {})
     assert found["css_snapshot.found"] == 1
     assert exported.metric("css_snapshot.reconciliations") == [
         ({"css_snapshot.found": 1}, 1)
@@ -312,7 +318,12 @@ async def test_a_creation_that_ensure_repeats_counts_as_a_retry(
     with tracer.start_as_current_span("nightly"):
         await make().ensure(state.cluster_ids[0], "nightly")
 
-    assert names_of(exported.spans["nightly"]) == ["reconciliation", "retry"]
+    assert names_of(exported.spans[CREATE]) == [
+        "attempt",
+        "reconciliation",
+        "retry",
+        "attempt",
+    ]
     (retries,) = exported.metric("css_snapshot.retries")
     assert retries[0]["http.request.method"] == "POST"
     assert retries[1] == 1

@@ -40,7 +40,7 @@ class OwningService(SnapshotService):
 
 
 def transport_of(service: SnapshotService) -> ClosingTransport:
-    transport = service._client._transport
+    transport = service._client.transport
     assert isinstance(transport, ClosingTransport)
     return transport
 

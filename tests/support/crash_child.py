@@ -12,7 +12,7 @@ import sys
 
 from css_snapshot import SnapshotService
 from css_snapshot.auth import TokenAuth
-from css_snapshot.fanout import Target, fan_out_snapshots
+from css_snapshot.fanout import Target
 
 
 async def main(task: dict[str, str], clusters: list[str]) -> None:
@@ -23,10 +23,8 @@ async def main(task: dict[str, str], clusters: list[str]) -> None:
             auth=TokenAuth(task["token"]),
             timeout=1.0,
         ) as service,
-        fan_out_snapshots(
-            service._client,
+        service.fan_out(
             (Target(cluster, task["name"]) for cluster in clusters),
-            where=task["endpoint"],
             operation=task["operation"],  # type: ignore[arg-type]  # one of the two
             limit=16,
             journal=task["journal"],

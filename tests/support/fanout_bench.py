@@ -3,14 +3,13 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
 import attrs
 import httpx
 
-from css_snapshot import Clock, RetryPolicy
-from css_snapshot.auth import TokenAuth
+from css_snapshot import Clock
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import (
     AuthenticationError,
@@ -19,6 +18,12 @@ from css_snapshot.errors import (
     ThrottledError,
 )
 from css_snapshot.fanout import FanOut, Outcome, Target
+from css_snapshot.fanout.fan_out import fan_out_snapshots
+from css_snapshot.fanout.options import RunOptions
+from css_snapshot.models import Ensured
+from css_snapshot.typing import OnExists, OnSpoiled, SnapshotOperation
+from css_snapshot.workflows.ensure import EnsureOptions
+from tests.support.clients import api_client
 
 T = TypeVar("T")
 
@@ -28,6 +33,28 @@ NAME: Final = "nightly-1"
 def targets(count: int) -> Iterator[Target]:
     """Make targets of as many clusters, `c0` first."""
     return (Target(f"c{number}", NAME) for number in range(count))
+
+
+def snapshots_of(
+    client: ApiClient,
+    targets: Iterable[Target] | AsyncIterable[Target],
+    *,
+    operation: SnapshotOperation = "ensure",
+    on_exists: OnExists = "adopt",
+    on_spoiled: OnSpoiled = "fail",
+    settle: float = 15.0,
+    **options: object,
+) -> FanOut[Ensured]:
+    """Prepare a run of snapshots over a client; the other options are `RunOptions`."""
+    return fan_out_snapshots(
+        client,
+        targets,
+        operation=operation,
+        ensuring=EnsureOptions(
+            on_exists=on_exists, on_spoiled=on_spoiled, settle=settle
+        ),
+        options=RunOptions(canary=True, **options),  # type: ignore[arg-type]  # any of them
+    )
 
 
 async def outcomes_of(run: FanOut[T]) -> list[Outcome[T]]:
@@ -182,19 +209,13 @@ class Cloud(httpx.AsyncBaseTransport):
             [lambda: httpx.Response(status, json={})] * times
         )
 
-    def client(self, clock: Clock | None = None, timeout: float = 1.0) -> ApiClient:
-        return ApiClient(
-            endpoint="https://css.example.com",
-            project_id="project",
-            auth=TokenAuth("token"),
-            transport=self,
-            retry=RetryPolicy(random=lambda: 0.0),
-            timeout=timeout,
-            deadline=None,
-            language="en-us",
-            on_event=None,
-            clock=clock or Clock(),
-        )
+    def client(
+        self,
+        clock: Clock | None = None,
+        timeout: float = 1.0,
+        endpoint: str = "https://css.example.com",
+    ) -> ApiClient:
+        return api_client(self, clock, timeout=timeout, endpoint=endpoint)
 
     def _list(self, cluster: str) -> httpx.Response:
         if not self.forgetful:
@@ -203,7 +224,11 @@ class Cloud(httpx.AsyncBaseTransport):
         if faults:
             return faults.pop(0)()
         rows = [
-            {"id": f"{cluster}-{name}", "name": name, "status": "BUILDING"}
-            for name in self.snapshots.get(cluster, ())
+            {
+                "id": f"{cluster}-{name}{'-again' * number}",
+                "name": name,
+                "status": "BUILDING",
+            }
+            for number, name in enumerate(self.snapshots.get(cluster, ()))
         ]
         return httpx.Response(200, json={"backups": rows})

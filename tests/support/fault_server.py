@@ -101,6 +101,7 @@ class FaultServer:
     Args:
         tls: Makes it speak TLS, as `localhost`.
         healthy: What connections do that no script is planned for.
+        host: The address of loopback to listen on.
 
     Attributes:
         requests: All whole requests that scripts have read.
@@ -108,11 +109,16 @@ class FaultServer:
     """
 
     def __init__(
-        self, *, tls: ssl.SSLContext | None = None, healthy: Script | None = None
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        healthy: Script | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         self.requests: list[Received] = []
         self.connections = 0
         self._tls = tls
+        self._host = host
         self._healthy = healthy or serve
         self._plan: deque[Script] = deque()
         self._server: asyncio.Server | None = None
@@ -123,7 +129,7 @@ class FaultServer:
         shutdown = None if self._tls is None else 0.05
         self._server = await asyncio.start_server(
             self._accept,
-            "127.0.0.1",
+            self._host,
             0,
             ssl=self._tls,
             ssl_shutdown_timeout=shutdown,
@@ -161,7 +167,7 @@ class FaultServer:
 
     @property
     def endpoint(self) -> str:
-        """Its address, as a service takes it."""
+        """Its address, as a service takes it, unless it listens elsewhere."""
         if self._tls is not None:
             return f"https://localhost:{self.port}"
         return f"http://127.0.0.1:{self.port}"

@@ -28,11 +28,11 @@ from css_snapshot.errors import CSSError
 
 READERS: Final[tuple[Callable[[bytes], object], ...]] = (
     read_error_body,
-    CREATE_SNAPSHOT.decode,
-    LIST_SNAPSHOTS.decode,
-    LIST_CLUSTERS.decode,
-    SHOW_CLUSTER.decode,
-    GET_POLICY.decode,
+    lambda data: CREATE_SNAPSHOT(cluster_id="c").read(201, data),
+    lambda data: LIST_SNAPSHOTS(cluster_id="c").read(200, data),
+    lambda data: LIST_CLUSTERS().read(200, data),
+    lambda data: SHOW_CLUSTER(cluster_id="c").read(200, data),
+    lambda data: GET_POLICY(cluster_id="c").read(200, data),
     lambda data: check_endpoint(data.decode("latin-1")),
     lambda data: check_id("cluster_id", data.decode("latin-1")),
 )

@@ -15,8 +15,8 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from css_snapshot.fanout import Target, fan_out_snapshots
-from tests.support.fanout_bench import NAME, Cloud
+from css_snapshot.fanout import Target
+from tests.support.fanout_bench import NAME, Cloud, snapshots_of
 
 
 def peak_memory() -> int:
@@ -41,10 +41,9 @@ async def source(count: int) -> AsyncIterator[Target]:
 async def main(count: int, journal: str | None) -> None:
     client = Cloud(forgetful=True).client()
     began = time.process_time()
-    async with fan_out_snapshots(
+    async with snapshots_of(
         client,
         source(count),
-        where="memory",
         operation="create",
         limit=200,
         journal=journal,

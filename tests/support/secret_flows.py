@@ -16,7 +16,7 @@ from typing import Final
 import attrs
 import httpx
 
-from css_snapshot import SnapshotPolicy, SnapshotService
+from css_snapshot import Retention, SnapshotPolicy, SnapshotService
 from css_snapshot.auth import (
     AgencyAuth,
     AkSkAuth,
@@ -38,6 +38,8 @@ TOKEN: Final = "T0kenThatMustNotBeSeen+/="
 POLICY: Final = SnapshotPolicy(
     enabled=True, prefix="automatic", period="16:00 GMT+08:00", keep=7
 )
+
+OTHER: Final = attrs.evolve(POLICY, keep=8)
 
 WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]
 
@@ -288,6 +290,11 @@ async def list_clusters(service: SnapshotService, scene: Scene) -> object:
     return [cluster async for cluster in service.clusters()]
 
 
+async def cover(service: SnapshotService, scene: Scene) -> object:
+    """Assess all clusters."""
+    return [covered async for covered in service.coverage(max_age=1.0)]
+
+
 async def fan_out(service: SnapshotService, scene: Scene) -> object:
     """Run over all clusters with a journal, and show its files while it runs, too."""
     witness = scene.witness
@@ -319,6 +326,9 @@ FLOWS: Final[Mapping[str, Flow]] = {
         at.clusters[2], bucket="css-snapshots", agency=AGENCY, base_path="snapshots/3"
     ),
     "set_policy": lambda service, at: service.set_policy(at.clusters[2], POLICY),
+    "plan_policy": lambda service, at: service.plan_policy(at.clusters[2], OTHER),
+    "apply_policy": lambda service, at: service.apply_policy(at.clusters[2], OTHER),
+    "coverage": cover,
     "get_policy": lambda service, at: service.get_policy(at.clusters[2]),
     "disable_policy": lambda service, at: service.disable_policy(at.clusters[2]),
     "clusters": list_clusters,
@@ -340,7 +350,9 @@ FLOWS: Final[Mapping[str, Flow]] = {
     "restore": lambda service, at: service.restore(
         at.clusters[0], NONE, target_cluster_id=at.clusters[1]
     ),
-    "prune": lambda service, at: service.prune(at.clusters[0], keep=0),
+    "prune": lambda service, at: service.prune(
+        at.clusters[0], retention=Retention(at_least=0)
+    ),
     "disable_snapshots": lambda service, at: service.disable_snapshots(at.clusters[2]),
     "configure_automatically": lambda service, at: service.configure_automatically(
         at.clusters[2]

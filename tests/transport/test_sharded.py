@@ -40,6 +40,9 @@ class Lane(httpx.AsyncBaseTransport):
         self.carried += 1
         return httpx.Response(200, stream=Body(world))
 
+    def is_reusable(self) -> bool:
+        return self._world.reusable
+
     async def aclose(self) -> None:
         self.closed = True
         if self._world.lane_failure is not None:
@@ -69,6 +72,7 @@ class World:
     failure: BaseException | None = None
     close_failure: BaseException | None = None
     lane_failure: Exception | None = None
+    reusable: bool = True
     in_flight: int = 0
     peak: int = 0
     bodies_closed: int = 0
@@ -216,7 +220,7 @@ async def test_a_request_waits_for_a_connection_up_to_its_pool_timeout(
     holder = asyncio.create_task(_fetch(transport))
     await asyncio.sleep(1.0)
 
-    with pytest.raises(httpx.PoolTimeout, match="no connection got free in 5 s"):
+    with pytest.raises(httpx.PoolTimeout, match="no connection became free in 5 s"):
         await _fetch(transport)
 
     assert virtual_time.elapsed == 6.0
@@ -277,7 +281,7 @@ async def test_a_body_that_fails_to_close_gives_its_connection_back(
 
 
 async def test_a_connection_that_can_not_be_made_takes_no_slot(world: World) -> None:
-    def make(origin: Origin) -> httpx.AsyncBaseTransport:
+    def make(origin: Origin) -> Lane:
         if not broken:
             return world.make(origin)
         raise ImportError("no SOCKS")
@@ -297,16 +301,29 @@ async def test_a_synchronous_answer_takes_no_slot(world: World) -> None:
     class Synchronous(httpx.SyncByteStream):
         pass
 
-    class Confused(httpx.AsyncBaseTransport):
+    class Confused(Lane):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             return httpx.Response(200, stream=Synchronous(), request=request)
 
-    transport = ShardedTransport(lambda _: Confused(), connections=1)
+    transport = ShardedTransport(lambda at: Confused(world, at), connections=1)
 
     for _ in range(3):
         with pytest.raises(TypeError, match="asynchronous"):
             await _fetch(transport)
 
+    assert transport.in_flight == 0
+
+
+async def test_a_connection_with_something_left_over_is_closed_not_kept(
+    world: World,
+) -> None:
+    transport = world.transport(1)
+    world.reusable = False
+
+    for _ in range(2):
+        assert await _fetch(transport) == b"ok"
+
+    assert [lane.closed for lane in world.lanes] == [True, True]
     assert transport.in_flight == 0
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from css_snapshot import (
+    APIError,
+    BadRequestError,
     Cluster,
     ClusterInstance,
     ClusterStatus,
@@ -20,12 +22,14 @@ from css_snapshot import (
     InvalidResponseError,
     PolicySummary,
     RequestValidationError,
+    RetryPolicy,
     SnapshotService,
 )
-from css_snapshot.api.clusters import NotReady, SnapshotReadiness
+from css_snapshot.api.clusters import NotReadyReason, SnapshotReadiness
 from css_snapshot.api.decode import decode_cluster, decode_clusters
 from css_snapshot.api.operations import MAX_BODY
 from css_snapshot.auth import TokenAuth
+from css_snapshot.events import Event, FieldUnreadable, ListIncomplete
 
 MakeService = Callable[..., SnapshotService]
 
@@ -66,6 +70,10 @@ OTC26: Final[dict[str, object]] = {
 
 def shown(**changes: object) -> Cluster:
     return decode_cluster(json.dumps({**OTC26, **changes}).encode())
+
+
+def nodes(*statuses: str) -> tuple[ClusterInstance, ...]:
+    return tuple(ClusterInstance(status=ClusterStatus(each)) for each in statuses)
 
 
 def ready(**changes: Any) -> Cluster:
@@ -113,7 +121,8 @@ def test_the_sample_of_the_document_is_read() -> None:
         ({"status": "304"}, "status", ClusterStatus("304")),
         ({"actions": None}, "actions", ()),
         ({"actions": ["SNAPSHOTTING"]}, "actions", ("SNAPSHOTTING",)),
-        ({"instances": None}, "instances", ()),
+        ({"instances": None}, "instances", None),
+        ({"instances": []}, "instances", ()),
         ({"actionProgress": None}, "action_progress", {}),
         (
             {"actionProgress": {"CREATING": "5%", "GROWING": 7}},
@@ -194,6 +203,9 @@ def test_an_idle_cluster_with_snapshots_switched_on_is_ready() -> None:
 
 def test_a_site_that_does_not_say_whether_they_are_on_is_given_the_chance() -> None:
     assert ready(backup_available=None).snapshot_readiness
+    assert ready(instances=None).snapshot_readiness
+    assert ready(instances=(ClusterInstance(id="i1"),)).snapshot_readiness
+    assert ready(instances=nodes("200", "200")).snapshot_readiness
     assert ready(datastore=None).snapshot_readiness
 
 
@@ -202,42 +214,82 @@ def test_a_site_that_does_not_say_whether_they_are_on_is_given_the_chance() -> N
     [
         (
             {"datastore": Datastore(type="logstash")},
-            NotReady("engine", "logstash clusters have no snapshots"),
+            NotReadyReason("engine", "logstash clusters have no snapshots"),
         ),
         (
             {"status": ClusterStatus.CHANGING},
-            NotReady("status", "being created or changed (status 100)", passes=True),
+            NotReadyReason(
+                "status", "being created or changed (status 100)", passes=True
+            ),
         ),
         (
             {"status": ClusterStatus.UNAVAILABLE},
-            NotReady("status", "unavailable (status 303)"),
+            NotReadyReason("status", "unavailable (status 303)"),
         ),
         (
             {"status": ClusterStatus.FAULTY},
-            NotReady("status", "unavailable (status 300)"),
+            NotReadyReason("status", "unavailable (status 300)"),
         ),
         (
             {"status": ClusterStatus("304")},
-            NotReady("status", "not available (status 304)"),
+            NotReadyReason("status", "not available (status 304)"),
         ),
         (
             {"backup_available": False},
-            NotReady("switched off", "its snapshot function is switched off"),
+            NotReadyReason("switched off", "its snapshot function is switched off"),
+        ),
+        (
+            {"instances": nodes("200", "303", "200")},
+            NotReadyReason("nodes", "1 of its 3 nodes unavailable (status 303)"),
+        ),
+        (
+            {"instances": nodes("200", "100")},
+            NotReadyReason(
+                "nodes",
+                "1 of its 2 nodes being created or changed (status 100)",
+                passes=True,
+            ),
+        ),
+        (
+            {"instances": nodes("100", "300", "304", "300")},
+            NotReadyReason(
+                "nodes",
+                "4 of its 4 nodes being created or changed (status 100), not"
+                " available (status 304), unavailable (status 300)",
+            ),
+        ),
+        ({"instances": ()}, NotReadyReason("nodes", "it has no nodes")),
+        (
+            {"action_progress": {"GROWING": "5%"}},
+            NotReadyReason("busy", "busy with GROWING", passes=True),
+        ),
+        (
+            {"actions": ("GROWING",), "action_progress": {"GROWING": "5%"}},
+            NotReadyReason("busy", "busy with GROWING", passes=True),
         ),
         (
             {"actions": ("SNAPSHOTTING", "GROWING")},
-            NotReady("busy", "busy with SNAPSHOTTING, GROWING", passes=True),
+            NotReadyReason("busy", "busy with SNAPSHOTTING, GROWING", passes=True),
         ),
     ],
 )
 def test_a_cluster_says_why_it_is_not_ready(
-    changes: dict[str, object], reason: NotReady
+    changes: dict[str, object], reason: NotReadyReason
 ) -> None:
     readiness = ready(**changes).snapshot_readiness
 
     assert not readiness
     assert readiness == SnapshotReadiness((reason,))
     assert readiness.passes is reason.passes
+
+
+def test_a_cluster_being_created_has_no_nodes_yet() -> None:
+    being_created = ready(status=ClusterStatus.CHANGING, instances=())
+
+    assert being_created.snapshot_readiness.passes
+    assert str(being_created.snapshot_readiness) == (
+        "being created or changed (status 100); it has no nodes"
+    )
 
 
 def test_all_reasons_are_given_and_waiting_must_help_all_of_them() -> None:
@@ -249,6 +301,10 @@ def test_all_reasons_are_given_and_waiting_must_help_all_of_them() -> None:
     assert str(readiness) == (
         "its snapshot function is switched off; busy with GROWING"
     )
+
+
+def _is_above(value: int, most: int | None) -> bool:
+    return most is not None and value > most
 
 
 class Site(httpx.AsyncBaseTransport):
@@ -263,6 +319,14 @@ class Site(httpx.AsyncBaseTransport):
         most: int = 1000,
         padding: int = 0,
         before_page: Callable[["Site"], None] = lambda _: None,
+        extra: Mapping[str, object] | None = None,
+        total: object = ...,
+        refuses_above: int | None = None,
+        refuses_from: int | None = None,
+        empty_above: int | None = None,
+        repeats_above: int | None = None,
+        fails_at: int | None = None,
+        fails_with: int = 500,
     ) -> None:
         self.ids = [f"c{number}" for number in range(count)]
         self.honours = honours
@@ -270,6 +334,14 @@ class Site(httpx.AsyncBaseTransport):
         self.most = most
         self.padding = padding
         self.before_page = before_page
+        self.extra = extra or {}
+        self.total = total
+        self.refuses_above = refuses_above
+        self.refuses_from = refuses_from
+        self.empty_above = empty_above
+        self.repeats_above = repeats_above
+        self.fails_at = fails_at
+        self.fails_with = fails_with
         self.queries: list[dict[str, str]] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -278,19 +350,27 @@ class Site(httpx.AsyncBaseTransport):
         self.queries.append(query)
         firsts = [int(query[name]) for name in self.honours if name in query]
         first = firsts[0] if firsts else 1
-        limit = min(self.most, int(query["limit"]))
+        asked = int(query["limit"])
+        if len(self.queries) == self.fails_at:
+            return httpx.Response(self.fails_with)
+        if _is_above(asked, self.refuses_above) or _is_above(first, self.refuses_from):
+            return httpx.Response(400, json={"errCode": "CSS.0001"})
+        limit = 0 if _is_above(asked, self.empty_above) else min(self.most, asked)
+        if _is_above(asked, self.repeats_above):
+            first = 1
         rows: list[dict[str, object]] = [
             {
                 "id": id_,
                 "name": id_ + "x" * self.padding,
                 "status": "200",
                 "datastore": {"type": "openSearch" if id_ == "c1" else "elasticsearch"},
+                **self.extra,
             }
             for id_ in self.ids[first - 1 : first - 1 + limit]
         ]
         document: dict[str, object] = {"clusters": rows}
         if self.states_total:
-            document["totalSize"] = len(self.ids)
+            document["totalSize"] = len(self.ids) if self.total is ... else self.total
         return httpx.Response(200, json=document)
 
 
@@ -328,22 +408,185 @@ async def test_pages_are_asked_for_so_that_each_site_understands(
     ]
 
 
-async def test_a_site_that_gives_the_same_page_for_ever_is_an_error_not_a_short_list(
+def incomplete(events: list[Event]) -> list[tuple[int | None, int]]:
+    return [
+        (event.stated, event.shown)
+        for event in events
+        if isinstance(event, ListIncomplete)
+    ]
+
+
+async def test_of_a_site_that_gives_the_same_page_for_ever_comes_what_it_has(
     make_service: MakeService,
 ) -> None:
     site = Site(25, honours=(), most=10)
-    seen: list[str] = []
+    events: list[Event] = []
 
-    async def walk() -> None:
-        async for cluster in make_service(site).clusters():
-            seen.append(cluster.id)  # noqa: PERF401  # what came before the error counts
+    ids = await walked(make_service(site, on_event=events.append))
 
-    with pytest.raises(InvalidResponseError, match="25 counted, 10 shown") as caught:
-        await walk()
+    assert ids == site.ids[:10]
+    assert incomplete(events) == [(25, 10)]
+    assert [query["limit"] for query in site.queries] == [
+        *("1000", "1000", "100", "100", "10", "10")
+    ]
 
-    assert seen == site.ids[:10]
-    assert len(site.queries) == 6
-    assert caught.value.path.endswith("/clusters")
+
+async def test_a_total_above_what_there_is_ends_with_a_warning(
+    make_service: MakeService, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = Site(25, total=27, most=10)
+    events: list[Event] = []
+
+    ids = await walked(make_service(site, on_event=events.append))
+
+    assert ids == site.ids
+    assert incomplete(events) == [(27, 25)]
+    assert "the service counts 27, and shows 25" in caplog.text
+    # A second walk, with smaller pages, and no third: the second brought nothing new.
+    assert [query["limit"] for query in site.queries] == ["1000"] * 4 + ["100"] * 4
+
+
+@pytest.mark.parametrize("total", ["25", 25.0, 24, 0, -1, "many", None, [], True])
+async def test_whatever_the_total_is_all_that_can_be_had_comes(
+    make_service: MakeService, total: object
+) -> None:
+    site = Site(25, total=total, most=10)
+    events: list[Event] = []
+
+    assert await walked(make_service(site, on_event=events.append)) == site.ids
+    assert incomplete(events) == []
+
+
+@pytest.mark.parametrize("largest", [999, 100, 99, 10])
+@pytest.mark.parametrize("states_total", [True, False])
+async def test_a_site_that_refuses_large_pages_is_asked_for_smaller_ones(
+    make_service: MakeService, largest: int, states_total: bool
+) -> None:
+    site = Site(120, refuses_above=largest, states_total=states_total)
+    events: list[Event] = []
+
+    assert await walked(make_service(site, on_event=events.append)) == site.ids
+    assert incomplete(events) == []
+
+
+@pytest.mark.parametrize("largest", [500, 50])
+async def test_a_site_that_shows_less_on_large_pages_is_asked_for_smaller_ones(
+    make_service: MakeService, largest: int
+) -> None:
+    site = Site(60, empty_above=largest)
+    events: list[Event] = []
+
+    assert await walked(make_service(site, on_event=events.append)) == site.ids
+    assert incomplete(events) == []
+
+
+@pytest.mark.parametrize("largest", [500, 50])
+async def test_a_site_that_repeats_large_pages_is_asked_for_smaller_ones(
+    make_service: MakeService, largest: int
+) -> None:
+    site = Site(60, most=10, repeats_above=largest)
+    events: list[Event] = []
+
+    assert await walked(make_service(site, on_event=events.append)) == site.ids
+    assert incomplete(events) == []
+
+
+async def test_a_refusal_of_any_page_is_an_error(make_service: MakeService) -> None:
+    site = Site(25, refuses_above=0)
+
+    with pytest.raises(BadRequestError):
+        await walked(make_service(site))
+
+    assert [query["limit"] for query in site.queries] == ["1000", "100", "10"]
+
+
+async def test_a_page_refused_after_others_ends_with_a_warning(
+    make_service: MakeService,
+) -> None:
+    site = Site(60, most=20, refuses_from=40)
+    events: list[Event] = []
+
+    ids = await walked(make_service(site, on_event=events.append))
+
+    assert ids == site.ids[:40]
+    assert incomplete(events) == [(60, 40)]
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+async def test_a_page_that_fails_is_an_error(
+    make_service: MakeService, status: int
+) -> None:
+    site = Site(60, most=20, fails_at=2, fails_with=status)
+
+    with pytest.raises(APIError):
+        await walked(make_service(site, retry=RetryPolicy.none()))
+
+    assert len(site.queries) == 2
+
+
+async def test_a_failure_while_looking_for_more_takes_nothing_away(
+    make_service: MakeService,
+) -> None:
+    site = Site(25, total=27, fails_at=3, fails_with=503)
+    events: list[Event] = []
+    service = make_service(site, retry=RetryPolicy.none(), on_event=events.append)
+
+    assert await walked(service) == site.ids
+    assert incomplete(events) == [(27, 25)]
+    assert len(site.queries) == 3
+
+
+async def test_rows_that_can_not_be_read_are_told_and_hold_nothing_up(
+    make_service: MakeService,
+) -> None:
+    site = Site(25, most=10)
+    site.ids[3] = site.ids[14] = ""
+    events: list[Event] = []
+
+    ids = await walked(make_service(site, on_event=events.append))
+
+    assert ids == [id_ for id_ in site.ids if id_]
+    assert incomplete(events) == []
+    assert [event for event in events if isinstance(event, FieldUnreadable)] == [
+        FieldUnreadable(
+            method="GET",
+            path="/v1.0/{project_id}/clusters",
+            field="clusters[]",
+            problem="a row is left out: its id is empty",
+        )
+    ]
+
+
+@pytest.mark.parametrize("states_total", [True, False])
+async def test_pages_of_nothing_that_can_be_read_come_to_an_end(
+    make_service: MakeService, states_total: bool
+) -> None:
+    site = Site(25, most=10, states_total=states_total)
+    site.ids[:10] = [""] * 10
+
+    ids = await walked(make_service(site))
+
+    assert ids == (site.ids[10:] if states_total else [])
+
+
+async def test_a_field_that_can_not_be_read_is_told_once(
+    make_service: MakeService, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = Site(5, extra={"endpoint": {"secret": "value"}, "created": "soon"})
+    events: list[Event] = []
+    service = make_service(site, on_event=events.append)
+
+    assert await walked(service) == await walked(service) == site.ids
+    assert [
+        (event.field, event.problem)
+        for event in events
+        if isinstance(event, FieldUnreadable)
+    ] == [
+        ("clusters[].created", "expected a time, got other text"),
+        ("clusters[].endpoint", "expected text, got an object"),
+    ]
+    assert "clusters[].endpoint can't be read: expected text" in caplog.text
+    assert "value" not in caplog.text
 
 
 async def test_without_a_total_pages_are_read_until_one_brings_nothing_new(
@@ -405,16 +648,22 @@ async def test_a_cluster_deleted_meanwhile_hides_none(
     assert len(ids) == len(set(ids))
 
 
-async def test_a_list_that_keeps_shrinking_is_an_error(
+async def test_a_list_that_keeps_shrinking_ends_with_a_warning(
     make_service: MakeService,
 ) -> None:
     def one_less(site: Site) -> None:
         del site.ids[0]
 
     site = Site(90, most=10, before_page=one_less)
+    events: list[Event] = []
 
-    with pytest.raises(InvalidResponseError, match="does not come whole"):
-        await walked(make_service(site))
+    ids = await walked(make_service(site, on_event=events.append))
+
+    assert set(ids) >= set(site.ids)
+    assert len(ids) == len(set(ids))
+    ((stated, shown),) = incomplete(events)
+    assert stated is not None
+    assert stated < shown == len(ids)
 
 
 async def test_pages_too_large_to_be_read_are_asked_for_smaller(
@@ -495,6 +744,7 @@ def test_every_walk_is_whole_or_says_so(
     count: int, most: int, honours: Sequence[str], states_total: bool
 ) -> None:
     site = Site(count, most=most, honours=honours, states_total=states_total)
+    events: list[Event] = []
 
     async def scenario() -> list[str]:
         async with SnapshotService(
@@ -502,15 +752,14 @@ def test_every_walk_is_whole_or_says_so(
             auth=TokenAuth("t"),
             endpoint="https://css.example",
             transport=site,
+            on_event=events.append,
         ) as service:
             return await walked(service)
 
-    try:
-        ids = asyncio.run(scenario())
-    except InvalidResponseError:
-        assert states_total
-        assert not honours
-        assert most < count
-    else:
-        assert ids == site.ids or not (states_total or honours)
+    ids = asyncio.run(scenario())
+
+    is_whole = ids == site.ids
+    assert is_whole or not honours
+    assert bool(incomplete(events)) == (states_total and not is_whole)
+    assert len(set(ids)) == len(ids) >= min(count, most)
     assert len(site.queries) <= max(6, count // most + 2)

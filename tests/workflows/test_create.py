@@ -14,8 +14,11 @@ from css_snapshot.errors import (
     ClusterBusyError,
     CSSError,
     GatewayError,
+    IndeterminateCreateError,
     InternalServerError,
+    PartialSnapshotError,
     SnapshotExistsError,
+    SnapshotFailedError,
 )
 from css_snapshot.events import Event, Reconciled
 from tests.support.virtual_time import START, VirtualTime
@@ -198,22 +201,62 @@ async def test_the_time_that_retries_took_is_taken_into_account(
     assert virtual_time.elapsed > 40.0
 
 
-@pytest.mark.parametrize(("before", "own"), [(30, True), (90, False)])
-async def test_a_server_that_tells_no_time_is_trusted_within_a_minute(
-    create: MakeService, virtual_time: VirtualTime, before: int, *, own: bool
+@pytest.mark.parametrize("clock_ahead", [-86400, -3600, 0, 3600, 86400])
+@pytest.mark.parametrize("made", [-90, -30, 0])
+async def test_without_the_servers_time_nothing_is_taken_for_its_own(
+    create: MakeService, virtual_time: VirtualTime, clock_ahead: int, made: int
 ) -> None:
     cluster = Cluster(
         virtual_time,
         [FAILED, EXISTS],
-        lambda _: [_row(START - timedelta(seconds=before))],
+        lambda now: [_row(now + timedelta(seconds=made))],
+        ahead=timedelta(seconds=-clock_ahead),
         tells_time=False,
     )
 
-    if own:
-        assert (await create(cluster).create("c1", NAME)).id == "own"
-    else:
-        with pytest.raises(SnapshotExistsError):
-            await create(cluster).create("c1", NAME)
+    with pytest.raises(IndeterminateCreateError, match="does not tell its time") as got:
+        await create(cluster).create("c1", NAME)
+
+    assert [type(earlier) for earlier in got.value.earlier] == [
+        InternalServerError,
+        SnapshotExistsError,
+    ]
+    assert got.value.attempts == 2
+
+
+async def test_without_the_servers_time_and_without_a_snapshot_the_refusal_stands(
+    create: MakeService, virtual_time: VirtualTime
+) -> None:
+    cluster = Cluster(virtual_time, [FAILED, EXISTS], tells_time=False)
+
+    with pytest.raises(SnapshotExistsError):
+        await create(cluster).create("c1", NAME)
+
+
+@pytest.mark.parametrize(
+    ("row", "error"),
+    [
+        ({"status": "FAILED"}, SnapshotFailedError),
+        ({"status": "PART_FAILED", "failedShards": 1}, PartialSnapshotError),
+        ({"status": "COMPLETED", "failedShards": 1}, PartialSnapshotError),
+        ({"indices": "secret-only"}, SnapshotExistsError),
+        ({"id": ""}, SnapshotExistsError),
+        ({"clusterId": "another"}, SnapshotExistsError),
+        ({"status": "DELETING"}, SnapshotExistsError),
+    ],
+)
+async def test_its_own_is_not_adopted_when_it_does_not_fit(
+    create: MakeService,
+    virtual_time: VirtualTime,
+    row: Mapping[str, object],
+    error: type[CSSError],
+) -> None:
+    cluster = Cluster(
+        virtual_time, [FAILED, EXISTS], lambda now: [{**_row(now), **row}]
+    )
+
+    with pytest.raises(error):
+        await create(cluster).create("c1", NAME, indices="logs-*")
 
 
 @pytest.mark.parametrize("listing", [400, 401, 403, 404, 429, 500, 503, 301, 204])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import attrs
 import httpx
@@ -13,14 +14,18 @@ from css_snapshot import (
     Clock,
     ClusterBusyError,
     ConfigurationError,
+    CSSError,
     DuplicateSnapshotError,
     ForbiddenError,
     IndeterminateCreateError,
     InternalServerError,
+    InvalidResponseError,
     NotImplementedByServerError,
+    PartialSnapshotError,
     RetryBudget,
     RetryPolicy,
     SnapshotExistsError,
+    SnapshotFailedError,
     SnapshotService,
     ThrottledError,
 )
@@ -29,7 +34,9 @@ from css_snapshot.auth import TokenAuth
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.events import Event, Reconciled
 from css_snapshot.models import Ensured
-from css_snapshot.workflows.ensure import Intent, ensure
+from css_snapshot.typing import OnSpoiled
+from css_snapshot.workflows.ensure import EnsureOptions, Intent, ensure
+from tests.support.clients import api_client
 
 CLUSTER = "ea244205-d641-45d9-9dcb-ab2236bcd07e"
 NAME = "snapshot_001"
@@ -93,8 +100,8 @@ def refuses(status: int, code: str = "") -> httpx.Response:
     return httpx.Response(status, json=body)
 
 
-def created() -> httpx.Response:
-    return httpx.Response(201, json={"backup": {"id": "new", "name": NAME}})
+def created(name: str = NAME) -> httpx.Response:
+    return httpx.Response(201, json={"backup": {"id": "new", "name": name}})
 
 
 LOST = httpx.ReadError("connection reset")
@@ -112,17 +119,12 @@ class Bench:
     deadline: float | None = None
 
     def client(self) -> ApiClient:
-        return ApiClient(
-            endpoint="https://css.example.com",
-            project_id="project",
-            auth=TokenAuth("token"),
-            transport=httpx.MockTransport(self.script),
+        return api_client(
+            httpx.MockTransport(self.script),
+            self.time.clock(),
             retry=self.retry,
-            timeout=30.0,
             deadline=self.deadline,
-            language="en-us",
             on_event=self.events.append,
-            clock=self.time.clock(),
         )
 
     async def ensure(
@@ -130,6 +132,7 @@ class Bench:
         *,
         indices: str | None = None,
         on_exists: str = "adopt",
+        on_spoiled: OnSpoiled = "fail",
         settle: float = 15.0,
         previous: Intent | None = None,
         intents: list[int] | None = None,
@@ -142,8 +145,11 @@ class Bench:
             self.client(),
             CLUSTER,
             CreateSnapshotRequest(NAME, indices=indices),
-            on_exists=on_exists,  # type: ignore[arg-type]  # a wrong one is tested too
-            settle=settle,
+            EnsureOptions(
+                on_exists=on_exists,  # type: ignore[arg-type]  # a wrong one is tested too
+                on_spoiled=on_spoiled,
+                settle=settle,
+            ),
             on_intent=note,
             previous=previous,
         )
@@ -178,7 +184,11 @@ async def test_a_failed_intent_means_that_nothing_is_posted() -> None:
 
     with pytest.raises(OSError, match="no space"):
         await ensure(
-            bench.client(), CLUSTER, CreateSnapshotRequest(NAME), on_intent=full_disk
+            bench.client(),
+            CLUSTER,
+            CreateSnapshotRequest(NAME),
+            EnsureOptions(),
+            on_intent=full_disk,
         )
 
     assert bench.script.posted == 0
@@ -218,28 +228,201 @@ async def test_on_exists_fail_refuses_one_from_before() -> None:
         await bench.ensure(on_exists="fail")
 
 
+MISFITS: Final = [
+    (row("bad", status="FAILED"), SnapshotFailedError),
+    (row("bad", status="PART_FAILED"), PartialSnapshotError),
+    (row("bad", indices="secret-only"), SnapshotExistsError),
+    (row(""), SnapshotExistsError),
+    (row("bad", status="DELETING"), SnapshotExistsError),
+]
+"""What does not stand for the snapshot asked for, and the error once it is ours."""
+
+
+@pytest.mark.parametrize(("misfit", "error"), MISFITS)
+@pytest.mark.parametrize("way", ["before", "after a loss", "after a 500", "resumed"])
+async def test_what_does_not_fit_is_never_adopted_on_any_way(
+    way: str, misfit: dict[str, str], error: type[CSSError]
+) -> None:
+    first = shows(misfit) if way == "before" else EMPTY
+    answer = LOST if way == "after a loss" else refuses(500)
+    bench = Bench(Script([answer], [first, shows(misfit)]))
+    previous = Intent(since=START) if way == "resumed" else None
+
+    with pytest.raises(SnapshotExistsError if way == "before" else error) as caught:
+        await bench.ensure(indices="logs-*", previous=previous)
+
+    assert bench.script.posted == (1 if way.startswith("after") else 0)
+    if "indices" in str(caught.value):
+        assert "secret-only" in str(caught.value) or not misfit["indices"]
+
+
+async def test_a_row_of_another_cluster_is_no_answer() -> None:
+    foreign = {**row("bad"), "clusterId": "another"}
+    before = Bench(Script([], [shows(foreign)]))
+    with pytest.raises(InvalidResponseError, match="clusterId"):
+        await before.ensure()
+
+    after = Bench(Script([refuses(500)], [EMPTY, shows(foreign)]))
+    with pytest.raises(IndeterminateCreateError, match="the list"):
+        await after.ensure()
+
+
+async def test_an_answer_with_another_name_is_looked_into() -> None:
+    bench = Bench(Script([created("another")], [EMPTY, shows(row("own"))]))
+
+    ensured = await bench.ensure()
+
+    assert (ensured.how, ensured.backup.id) == ("adopted", "own")
+
+
+async def test_what_could_not_be_compared_is_adopted_and_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    alias = row("old", indices="orders-000007")
+    bench = Bench(Script([], [shows(alias)]))
+
+    ensured = await bench.ensure(indices="orders")
+
+    assert ensured.doubt is not None
+    assert ensured.snapshot is not None
+    assert ensured.snapshot.indices == ("orders-000007",)
+    assert "orders is not shown" in caplog.text
+
+
+async def test_one_that_holds_less_shows_what_it_holds() -> None:
+    bench = Bench(Script([], [shows(row("old", indices="only-this"))]))
+
+    ensured = await bench.ensure()
+
+    assert ensured.snapshot is not None
+    assert ensured.snapshot.indices == ("only-this",)
+    assert ensured.doubt is None
+
+
+def numbered(*statuses: str) -> list[dict[str, str]]:
+    names = [NAME, *(f"{NAME}-{number}" for number in range(2, 10))]
+    return [
+        row(f"id-{name}", name=name, status=status)
+        for name, status in zip(names, statuses, strict=False)
+    ]
+
+
 @pytest.mark.parametrize(
-    ("wanted", "present", "fits"),
+    ("there", "posted", "adopted"),
     [
-        ("a,b", "b,a", True),
-        ("a,b", "a", False),
-        ("logs-*", "logs-1,logs-2", True),
-        ("logs-*", "logs-1,other", False),
-        ("logs-*,other", "logs-1,other", True),
-        (None, "anything", True),
-        ("a", "", True),
+        (["FAILED"], f"{NAME}-2", None),
+        (["PART_FAILED"], f"{NAME}-2", None),
+        (["FAILED", "FAILED"], f"{NAME}-3", None),
+        (["FAILED", "BUILDING"], None, f"id-{NAME}-2"),
+        (["FAILED", "COMPLETED"], None, f"id-{NAME}-2"),
+        (["COMPLETED", "FAILED"], None, f"id-{NAME}"),
     ],
 )
-async def test_only_one_with_the_same_indices_is_adopted(
-    wanted: str | None, present: str, fits: bool
+async def test_spoiled_names_are_passed_over_by_number(
+    there: list[str], posted: str | None, adopted: str | None
 ) -> None:
-    bench = Bench(Script([], [shows(row("old", indices=present))]))
+    names: list[str] = []
 
-    if fits:
-        assert (await bench.ensure(indices=wanted)).how == "adopted"
-    else:
-        with pytest.raises(SnapshotExistsError):
-            await bench.ensure(indices=wanted)
+    def create(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return shows(*numbered(*there))()
+        names.append(json.loads(request.content)["name"])
+        return httpx.Response(201, json={"backup": {"id": "new", "name": names[-1]}})
+
+    client = api_client(httpx.MockTransport(create), ManualTime().clock())
+
+    ensured = await ensure(
+        client,
+        CLUSTER,
+        CreateSnapshotRequest(NAME),
+        EnsureOptions(on_spoiled="number"),
+    )
+
+    assert names == ([] if posted is None else [posted])
+    assert ensured.backup.id == (adopted or "new")
+
+
+async def test_a_spoiled_one_of_our_own_is_made_once_more_under_a_number() -> None:
+    bench = Bench(
+        Script(
+            [refuses(500), created(f"{NAME}-2")],
+            [EMPTY, shows(*numbered("FAILED"))],
+        )
+    )
+
+    ensured = await bench.ensure(on_spoiled="number")
+
+    assert (ensured.how, ensured.attempts) == ("created", 2)
+
+
+async def test_a_resumed_run_waits_for_what_it_made_under_a_number() -> None:
+    lists = [shows(*numbered("FAILED"))] * 3 + [
+        shows(*numbered("FAILED", "BUILDING")),
+    ]
+    bench = Bench(Script([], list(lists)))
+
+    ensured = await bench.ensure(on_spoiled="number", previous=Intent(since=START))
+
+    assert (ensured.how, ensured.backup.id) == ("adopted", f"id-{NAME}-2")
+
+
+async def test_a_failed_manual_one_is_replaced() -> None:
+    deleted: list[str] = []
+    failed = {**row("old", status="FAILED"), "backupType": "1"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            deleted.append(request.url.path.rpartition("/")[2])
+            return httpx.Response(200)
+        return created() if request.method == "POST" else shows(failed)()
+
+    client = api_client(httpx.MockTransport(answer), ManualTime().clock())
+
+    ensured = await ensure(
+        client,
+        CLUSTER,
+        CreateSnapshotRequest(NAME),
+        EnsureOptions(on_spoiled="replace"),
+    )
+
+    assert (deleted, ensured.how) == (["old"], "created")
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {**row("old", status="PART_FAILED"), "backupType": "1"},
+        {**row("old", status="FAILED"), "backupType": "0"},
+        row("old", status="FAILED"),
+    ],
+    ids=["partial", "automatic", "of unknown kind"],
+)
+async def test_only_a_failed_manual_one_is_replaced(spoiled: dict[str, str]) -> None:
+    bench = Bench(Script([], [shows(spoiled)]))
+
+    with pytest.raises(SnapshotExistsError):
+        await bench.ensure(on_spoiled="replace")
+
+
+@pytest.mark.parametrize("lost", [LOST, httpx.ReadTimeout("slow")])
+async def test_a_lost_look_before_anything_was_sent_is_repeated(
+    lost: Exception,
+) -> None:
+    bench = Bench(Script([created()], [lost, lost, EMPTY]))
+
+    assert (await bench.ensure()).how == "created"
+    assert bench.script.posted == 1
+
+
+@pytest.mark.parametrize("hours", [1, 24, 24 * 365])
+async def test_a_clock_set_back_does_not_lengthen_the_look_for_an_earlier_run(
+    hours: int,
+) -> None:
+    bench = Bench(Script([created()], [EMPTY]))
+
+    await bench.ensure(previous=Intent(since=START + timedelta(hours=hours)))
+
+    assert bench.time.seconds == pytest.approx(30.0 + 15.0)
 
 
 async def test_other_names_are_not_looked_at() -> None:

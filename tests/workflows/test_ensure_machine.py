@@ -25,12 +25,11 @@ from css_snapshot import (
     SnapshotExistsError,
 )
 from css_snapshot.api.requests import CreateSnapshotRequest
-from css_snapshot.auth import TokenAuth
-from css_snapshot.client.api_client import ApiClient
 from css_snapshot.emulator.cloud.state import EmulatorState
 from css_snapshot.emulator.cloud.vendor_errors import VendorError
 from css_snapshot.models import Ensured
-from css_snapshot.workflows.ensure import Intent, ensure
+from css_snapshot.workflows.ensure import EnsureOptions, Intent, ensure
+from tests.support.clients import api_client
 from tests.support.virtual_time import VirtualTime, run
 
 T = TypeVar("T")
@@ -334,24 +333,18 @@ class ExactlyOnce(RuleBasedStateMachine):
         on_exists: Literal["adopt", "fail"],
         **options: object,
     ) -> Ensured:
-        client = ApiClient(
-            endpoint="https://css.example.com",
-            project_id="project",
-            auth=TokenAuth("token"),
-            transport=httpx.MockTransport(self.service),
+        client = api_client(
+            httpx.MockTransport(self.service),
+            time.clock,
             retry=self.budgetless,
             timeout=TIMEOUT,
             deadline=deadline,
-            language="en-us",
-            on_event=None,
-            clock=time.clock,
         )
         return await ensure(
             client,
             self.service.cluster_id,
             CreateSnapshotRequest(name),
-            on_exists=on_exists,
-            settle=SETTLE,
+            EnsureOptions(on_exists=on_exists, settle=SETTLE),
             **options,  # type: ignore[arg-type]  # on_intent and previous
         )
 

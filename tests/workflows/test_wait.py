@@ -9,6 +9,7 @@ import pytest
 
 from css_snapshot import (
     ConfigurationError,
+    DuplicateSnapshotError,
     ForbiddenError,
     PartialSnapshotError,
     RequestValidationError,
@@ -19,9 +20,8 @@ from css_snapshot import (
     SnapshotStatus,
     WaitTimeoutError,
 )
-from css_snapshot.auth import TokenAuth
-from css_snapshot.client.api_client import ApiClient
 from css_snapshot.workflows.wait import SnapshotWatch
+from tests.support.clients import api_client
 from tests.support.virtual_time import VirtualTime
 
 CLUSTER = "cluster"
@@ -48,17 +48,8 @@ class Service:
         return httpx.Response(200, json={"backups": current})
 
     def watch(self) -> SnapshotWatch:
-        client = ApiClient(
-            endpoint="https://css.example.com",
-            project_id="project",
-            auth=TokenAuth("token"),
-            transport=httpx.MockTransport(self),
-            retry=RetryPolicy.none(),
-            timeout=30.0,
-            deadline=None,
-            language="en-us",
-            on_event=None,
-            clock=self.time.clock,
+        client = api_client(
+            httpx.MockTransport(self), self.time.clock, retry=RetryPolicy.none()
         )
         return SnapshotWatch(client, random=lambda: 0.5)
 
@@ -139,13 +130,129 @@ async def test_an_unknown_state_is_waited_through(virtual_time: VirtualTime) -> 
     assert (await service.watch().wait(CLUSTER, SNAPSHOT)).is_usable
 
 
-async def test_one_that_vanishes_is_an_error_at_once(virtual_time: VirtualTime) -> None:
-    service = Service(virtual_time, lambda now: [row()] if now < 3 else [])
+async def test_one_that_vanishes_for_good_is_an_error(
+    virtual_time: VirtualTime,
+) -> None:
+    service = Service(virtual_time, lambda now: [row()] if now < 30 else [])
 
     with pytest.raises(SnapshotNotFoundError, match="vanished"):
         await service.watch().wait(CLUSTER, SNAPSHOT)
 
-    assert virtual_time.elapsed == 5.0
+    assert 45.0 <= virtual_time.elapsed <= 80.0
+
+
+async def test_a_gap_in_a_single_list_is_waited_through(
+    virtual_time: VirtualTime,
+) -> None:
+    calls = 0
+
+    def state(now: float) -> list[dict[str, object]]:
+        nonlocal calls
+        calls += 1
+        if calls % 2 == 0:
+            return []
+        return [row("COMPLETED" if now > 60 else "BUILDING")]
+
+    snapshot = await Service(virtual_time, state).watch().wait(CLUSTER, SNAPSHOT)
+
+    assert snapshot.status is SnapshotStatus.COMPLETED
+
+
+async def test_a_name_will_do_where_an_id_is_wanted(virtual_time: VirtualTime) -> None:
+    def state(now: float) -> list[dict[str, object]]:
+        other: dict[str, object] = {"id": "newer", "name": "snapshot_001"}
+        other["status"] = "BUILDING"
+        mine = row("COMPLETED" if now > 30 else "BUILDING")
+        # Another of the same name, once it is known which one is meant.
+        return [other, mine] if now > 10 else [mine]
+
+    snapshot = await Service(virtual_time, state).watch().wait(CLUSTER, "snapshot_001")
+
+    assert snapshot.id == SNAPSHOT
+
+
+async def test_an_id_is_taken_before_a_name(virtual_time: VirtualTime) -> None:
+    rows: list[dict[str, object]] = [
+        {"id": "other", "name": SNAPSHOT, "status": "FAILED"},
+        row("COMPLETED"),
+    ]
+
+    snapshot = (
+        await Service(virtual_time, lambda _: rows).watch().wait(CLUSTER, SNAPSHOT)
+    )
+
+    assert snapshot.id == SNAPSHOT
+
+
+async def test_an_ambiguous_name_lists_the_ids(virtual_time: VirtualTime) -> None:
+    rows: list[dict[str, object]] = [
+        {"id": "one", "name": "twice", "status": "BUILDING"},
+        {"id": "two", "name": "twice", "status": "BUILDING"},
+    ]
+
+    with pytest.raises(DuplicateSnapshotError, match="one, two"):
+        await Service(virtual_time, lambda _: rows).watch().wait(CLUSTER, "twice")
+
+
+async def test_a_partial_one_without_counts_names_no_number(
+    virtual_time: VirtualTime,
+) -> None:
+    service = Service(virtual_time, lambda _: [row("PART_FAILED")])
+
+    with pytest.raises(PartialSnapshotError) as caught:
+        await service.watch().wait(CLUSTER, SNAPSHOT)
+
+    assert "None" not in str(caught.value)
+    assert str(caught.value).endswith("is partial")
+
+
+async def test_watching_yields_each_change_and_ends(virtual_time: VirtualTime) -> None:
+    def state(now: float) -> list[dict[str, object]]:
+        if now < 20:
+            return [row(totalShards=5)]
+        return [row("PART_FAILED", totalShards=5, failedShards=1)]
+
+    seen = [
+        snapshot.status
+        async for snapshot in Service(virtual_time, state)
+        .watch()
+        .watch(CLUSTER, SNAPSHOT)
+    ]
+
+    assert seen == [SnapshotStatus.BUILDING, SnapshotStatus.PART_FAILED]
+
+
+async def test_watching_what_is_not_there_is_an_error(
+    virtual_time: VirtualTime,
+) -> None:
+    watching = Service(virtual_time, lambda _: []).watch().watch(CLUSTER, SNAPSHOT)
+
+    with pytest.raises(SnapshotNotFoundError):
+        await anext(watching)
+
+
+@pytest.mark.skipif(
+    not hasattr(asyncio, "eager_task_factory"), reason="Python 3.12 has eager tasks"
+)
+@pytest.mark.parametrize("suspends", [True, False])
+async def test_eager_tasks_wait_as_others_do(
+    virtual_time: VirtualTime, *, suspends: bool
+) -> None:
+    class Immediate(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+            if suspends:
+                await asyncio.sleep(0)
+            status = "COMPLETED" if virtual_time.elapsed > 20 else "BUILDING"
+            return httpx.Response(200, json={"backups": [row(status)]})
+
+    eager = getattr(asyncio, "eager_task_factory", None)
+    asyncio.get_running_loop().set_task_factory(eager)
+    client = api_client(Immediate(), virtual_time.clock)
+
+    snapshot = await SnapshotWatch(client).wait(CLUSTER, SNAPSHOT, timeout=600.0)
+
+    assert snapshot.status is SnapshotStatus.COMPLETED
+    assert virtual_time.elapsed < 40.0
 
 
 async def test_one_the_list_is_late_with_is_waited_for(

@@ -35,8 +35,8 @@ async def clusters(
       css-snapshot clusters --engine opensearch --name 'prod-*' --tag team=search
       css-snapshot clusters --ready --json | jq -r .id
 
-    JSON: kind (cluster), id, name, engine, version, status, ready, readiness,
-    actions, tags, created.
+    JSON: kind (cluster), version, ready, readiness, and the attributes of a
+    Cluster: id, name, engine, status, actions, tags, created, and others.
     """
     async with session.service() as service:
         found = [

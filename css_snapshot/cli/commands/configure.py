@@ -12,7 +12,7 @@ from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.each import for_each
 from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.options import DryRunOption
-from css_snapshot.cli.output.records import Json, settings_record
+from css_snapshot.cli.output.records import JsonRecord, settings_record
 from css_snapshot.cli.output.table import Column
 from css_snapshot.errors import RequestValidationError
 from css_snapshot.service import SnapshotService
@@ -70,8 +70,8 @@ async def configure(
       css-snapshot configure --all-clusters --bucket backups --agency css_obs
         --base-path 'css/{cluster_id}' --dry-run
 
-    JSON: kind (settings), cluster_id, bucket, base_path, agency,
-    max_snapshot_rate, max_restore_rate; with --dry-run also now (the bucket,
+    JSON: kind (settings), cluster_id, and the attributes of SnapshotSettings:
+    bucket, base_path, agency, max_snapshot_rate, max_restore_rate; with --dry-run also now (the bucket,
     base_path and agency of today). Exit code 3: it may have been configured.
     """
 
@@ -135,7 +135,7 @@ async def _compare(
     cluster_ids: Sequence[str],
     wanted: Callable[[str], SnapshotSettings],
 ) -> ExitCode:
-    found: dict[str, Json] = {}
+    found: dict[str, JsonRecord] = {}
 
     async def read(cluster_id: str) -> None:
         policy = await service.get_policy(cluster_id)

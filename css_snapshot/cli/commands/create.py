@@ -81,7 +81,7 @@ async def ensure(
       css-snapshot ensure prod-search nightly --on-exists fail --deadline 120
 
     JSON: kind (backup), id, name, cluster_id, how (created or adopted),
-    attempts. Exit code 3: unknown even after looking; run it again.
+    attempts, doubt (what could not be compared). Exit code 3: unknown even after looking; run it again.
     """
     check_id("cluster_id", cluster)
     CreateSnapshotRequest(name, indices=indices, description=description)
@@ -95,6 +95,8 @@ async def ensure(
             on_exists=on_exists,
             settle=settle,
         )
+    if ensured.doubt:
+        session.output.warning(ensured.doubt)
     session.output.done(
         f"{ensured.how} {ensured.backup.name} ({ensured.backup.id})",
         ensured_record(cluster_id, ensured),

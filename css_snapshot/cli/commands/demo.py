@@ -24,7 +24,7 @@ from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.output.bar import progress_bar
 from css_snapshot.cli.output.outcome_records import outcome_record
 from css_snapshot.cli.output.output import Output
-from css_snapshot.cli.output.records import Json
+from css_snapshot.cli.output.records import JsonRecord
 from css_snapshot.cli.output.table import Column
 from css_snapshot.cli.output.text import line
 from css_snapshot.emulator import EmulatorServer
@@ -73,8 +73,8 @@ async def demo(
 class _Demonstration:
     output: Output
     world: DemoWorld
-    before: dict[object, Json] = attrs.field(factory=dict)
-    after: dict[object, Json] = attrs.field(factory=dict)
+    before: dict[object, JsonRecord] = attrs.field(factory=dict)
+    after: dict[object, JsonRecord] = attrs.field(factory=dict)
 
     @property
     def size(self) -> int:
@@ -153,7 +153,7 @@ class _Demonstration:
             return ExitCode.DONE
         return ExitCode.FAILED
 
-    def _rows(self) -> list[Json]:
+    def _rows(self) -> list[JsonRecord]:
         state = self.world.server.state
         posted = [
             request.path for request in state.requests if request.method == "POST"

@@ -7,7 +7,6 @@ import typer
 from css_snapshot.cli.command import Session, command
 from css_snapshot.cli.connection import Limits, Location
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.cli.fleet.left_out import LeftOut
 from css_snapshot.cli.fleet.options import (
     BusyOption,
     JournalArgument,
@@ -17,7 +16,7 @@ from css_snapshot.cli.fleet.options import (
     RateOption,
     RetryFailedOption,
 )
-from css_snapshot.cli.fleet.run import FleetRun, tell_summary
+from css_snapshot.cli.fleet.run import FleetRun
 from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.fleet.target_choice import TargetChoice
 from css_snapshot.cli.fleet.target_lines import Defaults, name_at
@@ -30,13 +29,15 @@ from css_snapshot.cli.options import (
     SettleOption,
 )
 from css_snapshot.cli.output.output import Output
+from css_snapshot.cli.output.records import JsonRecord
 from css_snapshot.cli.output.table import Column
-from css_snapshot.fanout import Summary
+from css_snapshot.serialize import to_dict
 
 _COLUMNS: Final = (
     Column("CLUSTER", "cluster_id", narrow="keep"),
     Column("NAME", "name", narrow="fold"),
-    Column("INDICES", "indices", narrow="fold"),
+    Column("READINESS", "readiness", narrow="fold"),
+    Column("INDICES", "indices"),
 )
 
 
@@ -82,11 +83,11 @@ async def fan_out(
       css-snapshot clusters --json | jq -r .id | css-snapshot fan-out - ...
 
     JSON (also wherever the output is no terminal): a line of kind outcome for
-    each target, with outcome (created, adopted, skipped, busy, failed,
-    indeterminate, not_ready), cluster_id, name, id, attempts, elapsed, reason,
-    error, message; at the end one of kind summary. Exit codes: 1 some failed,
-    were busy or not ready, 3 some are unknown, 75 the journal is in use, 130
-    interrupted with targets left.
+    each target, with outcome (created, adopted, skipped, busy, not_ready,
+    failed, indeterminate), cluster_id, name, id, attempts, elapsed, error
+    (type, message, code, request_id) and others; at the end one of kind summary.
+    Exit codes: 1 some failed, were busy or not ready, 3 some are unknown, 75
+    the journal is in use, 130 interrupted with targets left.
     """
     selection.check()
     options = RunOptions(
@@ -100,24 +101,16 @@ async def fan_out(
         indices=indices,
         description=description,
     )
-    left_out = LeftOut()
     async with session.service() as service:
-        choice = TargetChoice(
-            service, selection, defaults, left_out, session.output, busy == "wait"
-        )
-        targets = await choice.targets()
-        if targets is None:
-            tell_summary(session.output, Summary(), left_out)
-            return ExitCode.FAILED
+        targets = await TargetChoice(service, selection, defaults).targets()
         with targets:
             if dry_run:
-                return _show(session.output, targets, left_out)
+                return _show(session.output, targets)
             fleet = FleetRun(
                 output=session.output,
                 targets=targets,
                 journal=journal,
                 options=options,
-                left_out=left_out,
             )
             return await fleet.carry_out(
                 service.fan_out(
@@ -181,16 +174,13 @@ async def resume(
             )
 
 
-def _show(output: Output, targets: TargetList, left_out: LeftOut) -> ExitCode:
-    records = (
-        {
-            "kind": "target",
-            "cluster_id": target.cluster_id,
-            "name": target.name,
-            "indices": target.indices,
-            "description": target.description,
-        }
-        for target in targets
-    )
+def _show(output: Output, targets: TargetList) -> ExitCode:
+    records: list[JsonRecord] = []
+    code = ExitCode.DONE
+    for target in targets:
+        readiness = "unknown" if target.readiness is None else str(target.readiness)
+        records.append({"kind": "target", **to_dict(target), "readiness": readiness})
+        if target.readiness is not None and not target.readiness:
+            code = ExitCode.FAILED
     output.rows(records, _COLUMNS, empty="no targets")
-    return ExitCode.FAILED if left_out else ExitCode.DONE
+    return code

@@ -12,7 +12,7 @@ from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.each import for_each
 from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.options import IndicesOption, YesOption
-from css_snapshot.cli.output.records import Json, policy_record
+from css_snapshot.cli.output.records import JsonRecord, policy_record
 from css_snapshot.cli.output.table import Column
 
 _COLUMNS: Final = (
@@ -38,11 +38,12 @@ async def get(session: Session, selection: Selection) -> ExitCode:
       css-snapshot policy get ea244205-d641-45d9-9dcb-ab2236bcd07e
       css-snapshot policy get --all-clusters
 
-    JSON: kind (policy), cluster_id, enabled, prefix, period, frequency, keep,
-    indices, bucket, base_path, agency.
+    JSON: kind (policy), cluster_id, and the attributes of a SnapshotPolicy:
+    enabled, prefix, period, frequency, keep, indices, bucket, base_path,
+    agency, and others.
     """
     selection.check()
-    found: dict[str, Json] = {}
+    found: dict[str, JsonRecord] = {}
     async with session.service() as service:
         cluster_ids = await selection.ids(service)
 

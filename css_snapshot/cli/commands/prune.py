@@ -1,7 +1,6 @@
 """The command that deletes snapshots no longer wanted."""
 
 import re
-from contextlib import suppress
 from typing import Annotated, Final
 
 import attrs
@@ -15,10 +14,10 @@ from css_snapshot.cli.fleet.each import for_each
 from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.options import DryRunOption, YesOption
 from css_snapshot.cli.output.output import Output
-from css_snapshot.cli.output.records import Json, snapshot_record
-from css_snapshot.errors import CSSError, NotFoundError, PruneError
+from css_snapshot.cli.output.records import JsonRecord, snapshot_record
 from css_snapshot.models import Snapshot
 from css_snapshot.service import SnapshotService
+from css_snapshot.workflows.retention import RetentionPlan
 
 _AGE: Final = re.compile(r"(\d+)([smhdw]?)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -95,7 +94,7 @@ async def prune(
             return code
         if not yes:
             confirm(output, f"Delete these {len(pruning.planned)}?")
-        doomed = list(dict.fromkeys(key for key, _ in pruning.planned))
+        doomed = [key for key, plan in pruning.plans.items() if plan.delete]
         try:
             code = worst({code, await for_each(output, doomed, pruning.carry_out)})
         finally:
@@ -105,63 +104,36 @@ async def prune(
 
 @attrs.define
 class _Pruning:
-    """A plan of what to delete, and what of it has been deleted."""
+    """The plans of what to delete, by cluster, and what has been deleted."""
 
     service: SnapshotService
     keep: int = attrs.field(kw_only=True)
     prefix: str | None = attrs.field(kw_only=True)
     older_than: float | None = attrs.field(kw_only=True)
-    planned: list[tuple[str, Snapshot]] = attrs.field(factory=list)
+    plans: dict[str, RetentionPlan] = attrs.field(factory=dict)
     deleted: list[tuple[str, Snapshot]] = attrs.field(factory=list)
+
+    @property
+    def planned(self) -> list[tuple[str, Snapshot]]:
+        """What would be deleted, with the cluster of each."""
+        return [(key, one) for key, plan in self.plans.items() for one in plan.delete]
 
     async def plan(self, cluster_id: str) -> None:
         """Find out what is no longer wanted of a cluster."""
-        unwanted = await self._unwanted(cluster_id)
-        self.planned += [(cluster_id, snapshot) for snapshot in unwanted]
-
-    async def carry_out(self, cluster_id: str) -> None:
-        """Delete what was planned of a cluster, as far as it is still not wanted.
-
-        Raises:
-            PruneError: If one could not be deleted.
-        """
-        for key, snapshot in self.planned:
-            if key != cluster_id:
-                continue
-            try:
-                await self._delete(cluster_id, snapshot)
-            except CSSError as exc:
-                raise self._stopped(cluster_id, snapshot, exc) from exc
-
-    async def _delete(self, cluster_id: str, snapshot: Snapshot) -> None:
-        # What has been shown may have become wanted while somebody was asked.
-        unwanted = {one.id for one in await self._unwanted(cluster_id)}
-        if snapshot.id not in unwanted:
-            return
-        with suppress(NotFoundError):
-            await self.service.delete(cluster_id, snapshot.id)
-            self.deleted.append((cluster_id, snapshot))
-
-    def _stopped(
-        self, cluster_id: str, snapshot: Snapshot, error: CSSError
-    ) -> PruneError:
-        deleted = [one for key, one in self.deleted if key == cluster_id]
-        return PruneError(
-            f"cluster {cluster_id}: {len(deleted)} snapshots were deleted, then"
-            f" {snapshot.name} ({snapshot.id}) was not: {error}",
-            cluster_id=cluster_id,
-            snapshot_id=snapshot.id,
-            snapshot=snapshot,
-            deleted=deleted,
-        )
-
-    async def _unwanted(self, cluster_id: str) -> tuple[Snapshot, ...]:
-        return await self.service.prune(
+        self.plans[cluster_id] = await self.service.prune(
             cluster_id,
             keep=self.keep,
             prefix=self.prefix,
             older_than=self.older_than,
             dry_run=True,
+        )
+
+    async def carry_out(self, cluster_id: str) -> None:
+        """Delete what was planned of a cluster, and nothing else."""
+        await self.service.prune(
+            cluster_id,
+            plan=self.plans[cluster_id],
+            on_deleted=lambda snapshot: self.deleted.append((cluster_id, snapshot)),
         )
 
 
@@ -172,7 +144,7 @@ def _show(
     deleted: bool,
     several: bool,
 ) -> None:
-    records: list[Json] = [
+    records: list[JsonRecord] = [
         snapshot_record(cluster_id, snapshot) | {"deleted": deleted}
         for cluster_id, snapshot in snapshots
     ]

@@ -11,7 +11,7 @@ from css_snapshot.cli.fleet.lookup import ClusterLookup, snapshot_id
 from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.options import ClusterArgument, SnapshotArgument
 from css_snapshot.cli.output.output import Output
-from css_snapshot.cli.output.records import Json, snapshot_record
+from css_snapshot.cli.output.records import JsonRecord, snapshot_record
 from css_snapshot.cli.output.table import Column
 
 SNAPSHOT_COLUMNS: Final = (
@@ -54,12 +54,13 @@ async def list_(session: Session, selection: Selection) -> ExitCode:
       css-snapshot list --all-clusters --tag env=prod
       css-snapshot list prod-search --json | jq -r 'select(.is_usable) | .name'
 
-    JSON: kind (snapshot), id, name, cluster_id, cluster_name, status,
-    is_usable, is_automatic, created, start_time, end_time, duration, indices,
-    total_shards, failed_shards, restore_status, description, bucket.
+    JSON: kind (snapshot), and the attributes of a Snapshot: id, name,
+    cluster_id, cluster_name, status, is_usable, is_automatic, created,
+    start_time, end_time, duration, indices, total_shards, failed_shards,
+    restore_status, description, bucket, and others.
     """
     selection.check()
-    found: dict[str, list[Json]] = {}
+    found: dict[str, list[JsonRecord]] = {}
     async with session.service() as service:
         cluster_ids = await selection.ids(service)
 
@@ -102,7 +103,7 @@ async def show(
 
 
 def show_snapshots(
-    output: Output, records: list[Json], *, several: bool, empty: str
+    output: Output, records: list[JsonRecord], *, several: bool, empty: str
 ) -> None:
     """Write the records of snapshots.
 

@@ -1,21 +1,24 @@
 """The command that shows what the journal of a run says."""
 
+from typing import Final
+
 from css_snapshot.cli.command import command
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.options import JournalArgument
 from css_snapshot.cli.output.output import Output
-from css_snapshot.cli.output.records import Json, instant
+from css_snapshot.cli.output.records import JsonRecord, instant
 from css_snapshot.cli.output.text import plain
 from css_snapshot.fanout import Entry, JournalStatus, State, read_status
 
-_OPEN = (State.INTENT, State.INDETERMINATE)
+_OPEN: Final = (State.INTENT, State.INDETERMINATE, State.LATE)
+_BAD: Final = (State.SPOILED, State.FAILED)
 
 
 @command
 async def status(output: Output, journal: JournalArgument) -> ExitCode:
     """Show how far the run of a journal is, whether or not it is still going on.
 
-    People see the counts, and a line for each target that is open or failed.
+    People see the counts, and a line for each target that is open, late, spoiled or failed.
 
     Examples:
       css-snapshot status nightly.db
@@ -23,7 +26,8 @@ async def status(output: Output, journal: JournalArgument) -> ExitCode:
 
     JSON: a line of kind entry for each target, with cluster_id, name, state, id,
     how, attempts, since, updated, message; at the end one of kind journal with
-    the counts. Exit codes: 1 some failed, 3 some are open.
+    the counts. Exit codes: 1 some failed or were
+    spoiled, 3 some are open or late.
     """
     told = read_status(journal)
     if output.form == "table":
@@ -32,7 +36,7 @@ async def status(output: Output, journal: JournalArgument) -> ExitCode:
         for entry in told.entries():
             output.record(_entry_record(entry))
         output.record(_journal_record(told))
-    if told.counts[State.FAILED]:
+    if any(told.counts[state] for state in _BAD):
         return ExitCode.FAILED
     if any(told.counts[state] for state in _OPEN):
         return ExitCode.INDETERMINATE
@@ -42,7 +46,7 @@ async def status(output: Output, journal: JournalArgument) -> ExitCode:
 def _show(output: Output, told: JournalStatus) -> None:
     output.done(str(told), {})
     troubles = 0
-    for state in (*_OPEN, State.FAILED):
+    for state in (*_OPEN, *_BAD):
         for entry in told.entries(state):
             troubles += 1
             output.done(_line(entry), {})
@@ -59,7 +63,7 @@ def _line(entry: Entry) -> str:
     )
 
 
-def _journal_record(told: JournalStatus) -> Json:
+def _journal_record(told: JournalStatus) -> JsonRecord:
     return {
         "kind": "journal",
         "path": str(told.path),
@@ -71,7 +75,7 @@ def _journal_record(told: JournalStatus) -> Json:
     }
 
 
-def _entry_record(entry: Entry) -> Json:
+def _entry_record(entry: Entry) -> JsonRecord:
     return {
         "kind": "entry",
         "cluster_id": entry.cluster_id,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from css_snapshot.fanout import OnBusy
+from css_snapshot.typing import OnBusy
 
 LimitOption = Annotated[
     int, typer.Option("--limit", min=1, help="Clusters in flight at most.")

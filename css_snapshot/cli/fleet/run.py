@@ -8,18 +8,18 @@ from pathlib import Path
 import attrs
 
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.cli.fleet.left_out import LeftOut
 from css_snapshot.cli.fleet.target_list import RunOptions, TargetList
 from css_snapshot.cli.interrupts import on_interrupt
 from css_snapshot.cli.output.bar import progress_bar
 from css_snapshot.cli.output.outcome_records import outcome_record, summary_record
 from css_snapshot.cli.output.output import Output
 from css_snapshot.fanout import (
-    Busy,
-    Failed,
+    Adopted,
+    Completed,
+    Created,
     FanOut,
-    Indeterminate,
     Outcome,
+    Skipped,
     Summary,
 )
 from css_snapshot.models import Ensured
@@ -34,7 +34,6 @@ class FleetRun:
         targets: What is to be done.
         journal: The run's journal, if it has one.
         options: What the journal's plan depends on.
-        left_out: The clusters that were not ready when the run was begun.
         interrupted: Whether the run was asked to stop.
         abandoned: Whether it was asked again.
     """
@@ -43,7 +42,6 @@ class FleetRun:
     targets: TargetList
     journal: Path | None = None
     options: RunOptions
-    left_out: LeftOut = attrs.field(factory=LeftOut)
     interrupted: bool = attrs.field(default=False, init=False)
     abandoned: bool = attrs.field(default=False, init=False)
 
@@ -100,13 +98,17 @@ class FleetRun:
     def _tell(self, outcome: Outcome[Ensured]) -> None:
         if self.output.writes_lines:
             self.output.record(outcome_record(outcome))
-        elif isinstance(outcome, Busy | Failed | Indeterminate):
+        elif not _is_good(outcome):
             self.output.note(str(outcome))
 
     def _end(
         self, summary: Summary, stopped: ExceptionGroup[Exception] | None
     ) -> ExitCode:
-        tell_summary(self.output, summary, self.left_out, interrupted=self.interrupted)
+        record = summary_record(summary, interrupted=self.interrupted)
+        if self.output.writes_lines:
+            self.output.record(record)
+        else:
+            self.output.done(str(summary), record)
         if stopped is not None:
             for error in stopped.exceptions[:1]:
                 self.output.failure(error, f"the run stopped early: {summary.stopped}")
@@ -114,9 +116,7 @@ class FleetRun:
         if self.interrupted and left:
             self._advise(left)
             return ExitCode.INTERRUPTED
-        if stopped is not None or self.left_out:
-            return ExitCode.FAILED
-        return code_of(summary)
+        return ExitCode.FAILED if stopped is not None else code_of(summary)
 
     def _advise(self, left: int) -> None:
         advice = f"interrupted, {left} targets left"
@@ -125,33 +125,17 @@ class FleetRun:
         self.output.warning(advice)
 
 
-def tell_summary(
-    output: Output, summary: Summary, left_out: LeftOut, *, interrupted: bool = False
-) -> None:
-    """Write how a run ended.
-
-    Args:
-        output: Where to.
-        summary: How the run's own targets ended.
-        left_out: The clusters that were not ready when the run was begun.
-        interrupted: Whether the run was asked to stop.
-    """
-    record = summary_record(
-        left_out.added_to(summary),
-        not_ready=left_out.not_ready,
-        interrupted=interrupted,
-    )
-    if output.writes_lines:
-        output.record(record)
-        return
-    not_ready = f"; {left_out.not_ready} not ready" if left_out.not_ready else ""
-    output.done(f"{left_out.added_to(summary)}{not_ready}", record)
-
-
 def code_of(summary: Summary) -> ExitCode:
     """Return the exit code of a run that came to its end."""
-    if summary.failed or summary.busy:
+    open_ones = summary.indeterminate + summary.late
+    if summary.bad > open_ones:
         return ExitCode.FAILED
-    if summary.indeterminate:
+    if open_ones:
         return ExitCode.INDETERMINATE
-    return ExitCode.DONE
+    return ExitCode.FAILED if summary.journal_open else ExitCode.DONE
+
+
+def _is_good(outcome: Outcome[object]) -> bool:
+    if isinstance(outcome, Skipped):
+        return outcome.is_good
+    return isinstance(outcome, Created | Adopted | Completed)

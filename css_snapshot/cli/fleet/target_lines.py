@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from css_snapshot.api.clusters import Cluster
 from css_snapshot.cli.fleet.text_files import read_lines, source_name
 from css_snapshot.errors import RequestValidationError
 from css_snapshot.fanout import Target
@@ -61,6 +62,21 @@ class Defaults:
         )
         target.request()
         return target
+
+    def target_of(self, cluster: Cluster) -> Target:
+        """Return the target of a cluster, with what the list of clusters says of it.
+
+        Args:
+            cluster: The cluster.
+
+        Raises:
+            RequestValidationError: As `target` raises it.
+        """
+        return attrs.evolve(
+            self.target(cluster.id),
+            cluster_name=cluster.name,
+            readiness=cluster.snapshot_readiness,
+        )
 
 
 def name_at(template: str, now: datetime | None = None) -> str:

@@ -16,9 +16,10 @@ from typing import IO, Self
 
 import attrs
 
+from css_snapshot.api.clusters import NotReadyReason, SnapshotReadiness
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.fanout import Target
-from css_snapshot.workflows.ensure import OnExists
+from css_snapshot.typing import OnExists
 
 
 @attrs.frozen(kw_only=True)
@@ -83,7 +84,7 @@ class TargetList:
     def __iter__(self) -> Iterator[Target]:
         self._file.seek(0)
         for line in self._file:
-            yield Target(**json.loads(line))
+            yield _target(line)
 
     @contextmanager
     def beside(
@@ -139,11 +140,23 @@ def read_kept(journal: Path) -> tuple[RunOptions, TargetList]:
     try:
         with path.open(encoding="utf-8") as file:
             options = RunOptions(**json.loads(next(file)))
-            return options, TargetList.of(Target(**json.loads(line)) for line in file)
+            # What was busy then may not be so any more.
+            return options, TargetList.of(
+                attrs.evolve(_target(line), readiness=None) for line in file
+            )
     except FileNotFoundError:
         raise ConfigurationError(
             f"{path}: is missing; repeat the fan-out with its targets and --journal"
             " instead: it goes on where it stopped"
         ) from None
-    except (TypeError, ValueError, StopIteration):
+    except (KeyError, TypeError, ValueError, StopIteration):
         raise ConfigurationError(f"{path}: is not a list of targets") from None
+
+
+def _target(line: str) -> Target:
+    fields = json.loads(line)
+    readiness = fields.pop("readiness")
+    if readiness is not None:
+        reasons = (NotReadyReason(**reason) for reason in readiness["reasons"])
+        readiness = SnapshotReadiness(tuple(reasons))
+    return Target(**fields, readiness=readiness)

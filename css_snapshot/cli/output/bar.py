@@ -23,9 +23,14 @@ _TICK_SECONDS: Final = 0.2
 _COUNTS: Final = (
     ("created", "green"),
     ("adopted", "green"),
+    ("completed", "green"),
     ("skipped", "dim"),
+    ("spoiled", "red"),
+    ("late", "yellow"),
     ("busy", "yellow"),
+    ("not_ready", "yellow"),
     ("failed", "red"),
+    ("not_retried", "red"),
     ("indeterminate", "yellow"),
 )
 
@@ -59,7 +64,7 @@ def counts(standing: RunProgress) -> Text:
     for name, style in _COUNTS:
         value = getattr(standing.summary, name)
         if value:
-            text.append(f"{value} {name}  ", style=style)
+            text.append(f"{value} {name.replace('_', ' ')}  ", style=style)
     return text
 
 

@@ -1,4 +1,4 @@
-"""What the journal remembers of a target, and how it says that it can't."""
+"""What a journal remembers of one target."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,12 +12,32 @@ _TEXT_LENGTH: Final = 500
 
 
 class State(StrEnum):
-    """How far a target was when its entry was last written."""
+    """How far a target was when its entry was last written.
+
+    Attributes:
+        INTENT: A creation was about to be sent, or had just been.
+        ACCEPTED: The service accepted it, or it was adopted.
+        COMPLETED: It was seen to be complete.
+        SPOILED: It ended without all its shards, or vanished.
+        LATE: It was still building when the run had to end.
+        FAILED: Nothing was created.
+        INDETERMINATE: Whether it was created is unknown.
+    """
 
     INTENT = "intent"
-    DONE = "done"
+    ACCEPTED = "accepted"
+    COMPLETED = "completed"
+    SPOILED = "spoiled"
+    LATE = "late"
     FAILED = "failed"
     INDETERMINATE = "indeterminate"
+
+
+UNRESOLVED: Final = frozenset({State.INTENT, State.INDETERMINATE})
+"""What was created, if anything, has to be looked for."""
+
+ACCEPTED: Final = frozenset({State.ACCEPTED, State.LATE})
+"""There is a snapshot, of which it is not known how it ended."""
 
 
 def _storable(text: str | None) -> str | None:
@@ -39,8 +59,9 @@ class Entry:
         since: When the creation was last about to be sent, aware; `None` if it
             never was.
         attempts: How many times the creation was sent in the run that ended it.
-        how: `"created"` or `"adopted"`, for what is done.
+        how: `"created"` or `"adopted"`, for what was accepted.
         backup_id: The snapshot's id, if it is known.
+        backup_name: Its name, where that is not the name wanted.
         error: The text of the error that ended it, at most 500 characters.
         updated: When the entry was written, aware.
     """
@@ -53,10 +74,13 @@ class Entry:
     attempts: int = 0
     how: str | None = None
     backup_id: str | None = attrs.field(default=None, converter=_storable)
+    backup_name: str | None = attrs.field(default=None, converter=_storable)
     error: str | None = attrs.field(default=None, converter=_storable)
     updated: datetime
 
     @property
     def backup(self) -> Backup | None:
         """The snapshot's id and name, if they are known."""
-        return None if self.backup_id is None else Backup(self.backup_id, self.name)
+        if self.backup_id is None:
+            return None
+        return Backup(self.backup_id, self.backup_name or self.name)

@@ -1,85 +1,155 @@
 """The journal of a run: what it means to do, before it does it, and what came of it."""
 
-import asyncio
-import os
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final
 
+from css_snapshot.api.requests import CreateSnapshotRequest
 from css_snapshot.clock import Clock
-from css_snapshot.fanout.journal.entry import Entry
+from css_snapshot.errors import ConfigurationError, JournalError
+from css_snapshot.fanout.job import Job
+from css_snapshot.fanout.journal.entry import Entry, State
 from css_snapshot.fanout.journal.store import Plan, Store
 from css_snapshot.fanout.journal.writer import Writer
-from css_snapshot.fanout.targets import Target
+from css_snapshot.fanout.stopping import Stopping
+from css_snapshot.fanout.targets import Target, digest
 
-StrPath: TypeAlias = str | os.PathLike[str]
+_NAMES_KEPT: Final = 100
 
 
 class Journal:
-    """One entry per target: *intent*, then *done*, *failed* or *indeterminate*.
+    """One entry per target, as the jobs of one run see it; without a file, nothing.
 
-    Entries are read and written in a thread of its own; each method returns when
-    what it wrote is on the disk.
+    Entries are read and written in a thread of its own; each method returns when what
+    it wrote is on the disk.
 
     Args:
-        path: The file; made, readable by its owner alone, if it is missing.
-        plan: What the run does; a journal of another plan is refused.
+        path: The file; made, readable by its owner alone, if it is missing. `None`
+            for a run without a journal.
         clock: Where time comes from.
+        stopping: Stops the run when the end of a target can't be written down.
     """
 
-    def __init__(self, path: StrPath, plan: Plan, clock: Clock) -> None:
-        self._path = Path(path).absolute()
-        self._plan = plan
+    def __init__(self, path: Path | None, clock: Clock, stopping: Stopping) -> None:
+        self._path = path
         self._clock = clock
-        self._writer = Writer(self._path)
+        self._stopping = stopping
+        self._names: set[str] = set()
+        self._writer = None if path is None else Writer(path)
 
-    async def open(self) -> None:
+    async def open(self, plan: Plan) -> None:
         """Open the file.
 
-        Raises:
-            ConfigurationError: It is another plan's journal, or no journal.
-            JournalError: Another run holds it, or it can't be read or written.
-        """
-        now = self._clock.now()
-        await self._writer.open(lambda: Store(self._path, self._plan, now))
-
-    async def look(self, target: Target) -> Entry | None:
-        """Answer what is known of a target, `None` if it is new.
+        Args:
+            plan: What the run does; a journal of another plan is refused.
 
         Raises:
-            JournalError: The journal can't be read.
+            ConfigurationError: If the file is another plan's journal, or no journal.
+            JournalError: If another run holds it, or it can't be read or written.
         """
-        cluster_id, name = target.cluster_id, target.name
-        return await self._writer.do(
-            lambda store: store.look(cluster_id, name), writes=False
+        path, writer = self._path, self._writer
+        if path is not None and writer is not None:
+            now = self._clock.now()
+            await writer.open(lambda: Store(path, plan, now))
+
+    async def recall(self, job: Job, request: CreateSnapshotRequest) -> Entry | None:
+        """Return what is known of a target; `None` if it is new.
+
+        Raises:
+            ConfigurationError: If the journal has the target with other values.
+            JournalError: If the journal can't be read.
+        """
+        if self._writer is None:
+            return None
+        target = job.target
+        if len(self._names) < _NAMES_KEPT:
+            self._names.add(request.name)
+        job.digest = digest(target.cluster_id, request)
+        entry = await self._writer.do(
+            lambda store: store.look(target.cluster_id, target.name), writes=False
         )
+        if entry is not None and entry.digest != job.digest:
+            raise ConfigurationError(
+                f"the journal has {target} with other indices or another description;"
+                " use another name, or another journal"
+            )
+        return entry
 
-    def put(self, entry: Entry) -> asyncio.Future[None]:
-        """Write an entry in the place of the one that was there.
-
-        It will be written once this has returned, and is once the future is done.
-
-        Raises:
-            JournalError: It can't be written.
-        """
-        return self._writer.do(lambda store: store.put(entry), writes=True)
-
-    def forget(self, target: Target) -> asyncio.Future[None]:
-        """Take a target's entry out: nothing of it exists, and it may be tried anew.
-
-        It will be done once this has returned, and is once the future is done.
+    async def intend(self, job: Job) -> None:
+        """Write that a creation is about to be sent.
 
         Raises:
-            JournalError: It can't be written.
+            JournalError: If it is not written, so that nothing must be sent.
         """
-        cluster_id, name = target.cluster_id, target.name
-        return self._writer.do(
-            lambda store: store.forget(cluster_id, name), writes=True
+        if self._writer is None:
+            return
+        # From here on it may be written, even if this is cancelled.
+        job.since, job.intended = self._clock.now(), True
+        await self._put(job, State.INTENT)
+
+    async def record(self, job: Job, state: State, error: str | None = None) -> None:
+        """Write what has become of a target; the run stops if that can't be done."""
+        if self._writer is None:
+            return
+        try:
+            await self._put(job, state, error)
+        except JournalError as exc:
+            self._stopping.stop_for(exc)
+
+    async def forget(self, job: Job) -> None:
+        """Take a target out: nothing was created, and the next run may try again."""
+        if self._writer is None or not job.intended:
+            return
+        target = job.target
+        try:
+            await self._writer.do(
+                lambda store: store.forget(target.cluster_id, target.name), writes=True
+            )
+        except JournalError as exc:
+            self._stopping.stop_for(exc)
+
+    async def count_open(self) -> int:
+        """Count the targets of this run's snapshot names without what they wanted.
+
+        Raises:
+            JournalError: If the journal can't be read.
+        """
+        if self._writer is None:
+            return 0
+        return await self._writer.do(
+            lambda store: store.count_open(self._names), writes=False
         )
 
     def close(self) -> None:
         """Begin to close the journal; what was asked of it is finished first."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
     async def closed(self) -> None:
         """Wait until the journal is closed."""
-        await self._writer.closed()
+        if self._writer is not None:
+            await self._writer.closed()
+
+    async def _put(self, job: Job, state: State, error: str | None = None) -> None:
+        if self._writer is None:
+            return
+        entry = self._entry(job.target, job, state, error)
+        await self._writer.do(lambda store: store.put(entry), writes=True)
+
+    def _entry(
+        self, target: Target, job: Job, state: State, error: str | None
+    ) -> Entry:
+        backup = job.backup
+        renamed = backup is not None and backup.name != target.name
+        return Entry(
+            cluster_id=target.cluster_id,
+            name=target.name,
+            digest=job.digest,
+            state=state,
+            since=job.since,
+            attempts=job.attempts,
+            how=None if backup is None else job.how,
+            backup_id=None if backup is None else backup.id,
+            backup_name=backup.name if backup is not None and renamed else None,
+            error=error,
+            updated=self._clock.now(),
+        )

@@ -1,5 +1,7 @@
-"""Reading a journal from outside: how far a run is, or was."""
+"""How far the run of a journal is, or was, read from outside."""
 
+import itertools
+import operator
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -9,16 +11,18 @@ from types import MappingProxyType
 
 import attrs
 
-from css_snapshot.errors import JournalError
+from css_snapshot.errors import JournalEntryError, JournalError
 from css_snapshot.fanout.journal.entry import Entry, State
-from css_snapshot.fanout.journal.journal import StrPath
 from css_snapshot.fanout.journal.store import (
     ALL_ENTRIES,
+    Row,
     check_kind,
     entry_from,
     journal_error,
     lock_path,
+    state_of,
 )
+from css_snapshot.typing import StrPath
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +53,23 @@ class JournalStatus:
         held = "in use by a run" if self.held else "not in use"
         return f"{self.path} ({held}): {self.total} targets: {counts}"
 
+    def by_name(self) -> Iterator[tuple[str, Mapping[State, int]]]:
+        """Iterate over the snapshot names, with how many targets are in each state.
+
+        Raises:
+            JournalError: If the file can't be read.
+        """
+        with _reading(self.path) as database:
+            rows = database.execute(
+                "SELECT name, state, count(*) FROM targets GROUP BY name, state"
+                " ORDER BY name"
+            )
+            for name, group in itertools.groupby(rows, key=operator.itemgetter(0)):
+                counts = dict.fromkeys(State, 0)
+                for _, word, count in group:
+                    counts[_state(self.path, word)] += count
+                yield name, counts
+
     def entries(self, state: State | None = None) -> Iterator[Entry]:
         """Read the entries one by one, by cluster and name, as they are now.
 
@@ -56,12 +77,12 @@ class JournalStatus:
             state: Only those in this state.
 
         Raises:
-            JournalError: The file can't be read.
+            JournalError: If the file can't be read.
         """
         with _reading(self.path) as database:
             chosen = None if state is None else state.value
             for row in database.execute(ALL_ENTRIES, {"state": chosen}):
-                yield entry_from(row)
+                yield _entry(self.path, row)
 
 
 def read_status(path: StrPath) -> JournalStatus:
@@ -71,8 +92,8 @@ def read_status(path: StrPath) -> JournalStatus:
         path: The journal's file.
 
     Raises:
-        ConfigurationError: The file is a database, but no journal.
-        JournalError: It is not there, empty, damaged or unreadable.
+        ConfigurationError: If the file is a database, but no journal.
+        JournalError: If the file is missing, empty, damaged or unreadable.
     """
     file = Path(path).absolute()
     with _reading(file) as database:
@@ -80,7 +101,9 @@ def read_status(path: StrPath) -> JournalStatus:
         counted = database.execute(
             "SELECT state, count(*) FROM targets GROUP BY state"
         ).fetchall()
-    counts = dict.fromkeys(State, 0) | {State(state): n for state, n in counted}
+    counts = dict.fromkeys(State, 0)
+    for state, count in counted:
+        counts[_state(file, state)] += count
     return JournalStatus(
         path=file,
         plan=header[0],
@@ -88,6 +111,20 @@ def read_status(path: StrPath) -> JournalStatus:
         held=_is_held(file),
         counts=MappingProxyType(counts),
     )
+
+
+def _entry(path: Path, row: Row) -> Entry:
+    try:
+        return entry_from(row)
+    except ValueError as exc:
+        raise JournalEntryError(path, f"has a damaged entry: {exc}") from None
+
+
+def _state(path: Path, word: str) -> State:
+    try:
+        return state_of(word)
+    except ValueError:
+        raise JournalEntryError(path, "has an entry in no known state") from None
 
 
 @contextmanager
@@ -104,7 +141,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _is_held(path: Path) -> bool:
-    """Tell whether a run holds the journal's lock, without taking it."""
+    """Check whether a run holds the journal's lock, without taking it."""
     beside = lock_path(path)
     if not beside.exists():
         return False

@@ -1,13 +1,13 @@
-"""The journal's file: SQLite, durable at each commit, and one run's at a time."""
+"""The file of a journal: SQLite, durable at each commit, one run's at a time."""
 
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import uuid4
 
 import attrs
@@ -16,7 +16,8 @@ from css_snapshot.errors import ConfigurationError, JournalBusyError, JournalErr
 from css_snapshot.fanout.journal.entry import Entry, State
 
 _APPLICATION: Final = 0x43535346
-_VERSION: Final = 1
+_VERSION: Final = 2
+_READABLE: Final = frozenset({1, 2})
 _LOCK_SECONDS: Final = 0.25
 _COMMIT_SECONDS: Final = 5.0
 
@@ -31,21 +32,28 @@ _SCHEMA: Final = (
     CREATE TABLE targets (
       cluster_id TEXT NOT NULL, name TEXT NOT NULL, digest BLOB NOT NULL,
       state TEXT NOT NULL, since TEXT, attempts INTEGER NOT NULL, how TEXT,
-      backup_id TEXT, error TEXT, updated TEXT NOT NULL,
+      backup_id TEXT, error TEXT, updated TEXT NOT NULL, backup_name TEXT,
       PRIMARY KEY (cluster_id, name)
     ) WITHOUT ROWID
     """,
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_VERSION}",
 )
+_UPGRADE: Final = (
+    "ALTER TABLE targets ADD COLUMN backup_name TEXT",
+    "UPDATE targets SET state = 'accepted' WHERE state = 'done'",
+    f"PRAGMA user_version = {_VERSION}",
+)
+"""From version 1, whose *done* meant that the service had accepted the creation."""
+
 _LOOK: Final = "SELECT * FROM targets WHERE cluster_id = ? AND name = ?"
 ALL_ENTRIES: Final = (
     "SELECT * FROM targets WHERE :state IS NULL OR state = :state"
-    " ORDER BY cluster_id, name"
+    " OR (:state = 'accepted' AND state = 'done') ORDER BY cluster_id, name"
 )
 """Reads entries in the order of their keys; `:state` chooses, `NULL` takes all."""
 
-_PUT: Final = "REPLACE INTO targets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT: Final = "REPLACE INTO targets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGET: Final = "DELETE FROM targets WHERE cluster_id = ? AND name = ?"
 
 
@@ -71,9 +79,14 @@ class Plan:
     Attributes:
         text: What is done, where, and with which options; for people to read, so no
             secrets.
+        accepted: Whether a target has what it wants once its creation is accepted.
+        former: How release 1 put the same plan, with and without the project, which
+            it did not always know.
     """
 
     text: str
+    accepted: bool = True
+    former: frozenset[str] = frozenset()
 
     @property
     def digest(self) -> bytes:
@@ -90,12 +103,13 @@ class Store:
         now: The wall-clock time, aware.
 
     Raises:
-        ConfigurationError: The file is another plan's journal, or no journal.
-        JournalError: Another run holds it, or it can't be read or written.
+        ConfigurationError: If the file is another plan's journal, or no journal.
+        JournalError: If another run holds it, or it can't be read or written.
     """
 
     def __init__(self, path: Path, plan: Plan, now: datetime) -> None:
         self._path = path
+        self._plan = plan
         self._run = uuid4().hex
         _make_private(path)
         with _reporting(path):
@@ -106,7 +120,8 @@ class Store:
                 check_kind(path, self._database)
                 self._lock = _lock(path)
                 try:
-                    self._begin(plan, now)
+                    self._begin(now)
+                    self._file = _identity(path)
                 except BaseException:
                     self._lock.close()
                     raise
@@ -120,7 +135,7 @@ class Store:
             self._database.close()
 
     def look(self, cluster_id: str, name: str) -> Entry | None:
-        """Answer what is known of a target."""
+        """Return what is known of a target."""
         row = self._database.execute(_LOOK, (cluster_id, name)).fetchone()
         return None if row is None else entry_from(row)
 
@@ -132,6 +147,19 @@ class Store:
         """Take an entry out, so that the next run treats the target as a new one."""
         self._database.execute(_FORGET, (cluster_id, name))
 
+    def count_open(self, names: Collection[str]) -> int:
+        """Count the targets of these names that don't have what they wanted."""
+        marks = ", ".join("?" * len(names))
+        good = [State.COMPLETED.value]
+        if self._plan.accepted:
+            good.append(State.ACCEPTED.value)
+        (count,) = self._database.execute(
+            f"SELECT count(*) FROM targets WHERE name IN ({marks})"  # noqa: S608 - marks
+            f" AND state NOT IN ({', '.join('?' * len(good))})",
+            (*names, *good),
+        ).fetchone()
+        return int(count)
+
     @contextmanager
     def session(self, *, writes: bool) -> Iterator[None]:
         """Make all that is written inside durable together, or none of it.
@@ -140,7 +168,8 @@ class Store:
             writes: Whether anything will be written.
 
         Raises:
-            JournalError: Another run has taken the journal over, or SQLite failed.
+            JournalError: If another run has taken the journal over, the file is not
+                where it was, or SQLite failed.
         """
         with _reporting(self._path):
             if not writes:
@@ -149,6 +178,7 @@ class Store:
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 self._check_run()
+                self._check_file()
                 yield
                 self._database.execute("COMMIT")
             except BaseException:
@@ -157,7 +187,7 @@ class Store:
                     self._database.execute("ROLLBACK")
                 raise
 
-    def _begin(self, plan: Plan, now: datetime) -> None:
+    def _begin(self, now: datetime) -> None:
         database = self._database
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
@@ -170,21 +200,31 @@ class Store:
                 database.execute(statement)
             database.execute(
                 "INSERT INTO header VALUES (?, ?, ?, ?)",
-                (plan.text, plan.digest, now.isoformat(), self._run),
+                (self._plan.text, self._plan.digest, now.isoformat(), self._run),
             )
-        self._check_plan(plan)
+        self._check_plan()
+        self._upgrade()
         database.execute("UPDATE header SET run = ?", (self._run,))
         database.execute("COMMIT")
 
-    def _check_plan(self, plan: Plan) -> None:
-        text, digest = self._database.execute(
-            "SELECT plan, digest FROM header"
-        ).fetchone()
-        if digest != plan.digest:
+    def _check_plan(self) -> None:
+        (text,) = self._database.execute("SELECT plan FROM header").fetchone()
+        former = self._plan.former if _version(self._database) == 1 else frozenset()
+        if text != self._plan.text and text not in former:
             raise ConfigurationError(
                 f"journal {self._path}: belongs to another plan ({text}), not to this"
-                f" one ({plan.text}); use another file"
+                f" one ({self._plan.text}); use another file"
             )
+
+    def _upgrade(self) -> None:
+        if _version(self._database) == _VERSION:
+            return
+        for statement in _UPGRADE:
+            self._database.execute(statement)
+        self._database.execute(
+            "UPDATE header SET plan = ?, digest = ?",
+            (self._plan.text, self._plan.digest),
+        )
 
     def _check_run(self) -> None:
         # The lock's own file is small and looks like litter: if somebody takes it
@@ -192,6 +232,23 @@ class Store:
         (run,) = self._database.execute("SELECT run FROM header").fetchone()
         if run != self._run:
             raise JournalError(self._path, "another run has taken it over")
+
+    def _check_file(self) -> None:
+        # What is written to a file that has no name any more, or two, is not what the
+        # next run will read.
+        if _identity(self._path) != self._file:
+            raise JournalError(
+                self._path, "was deleted, moved or linked while a run was writing it"
+            )
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """Return what tells whether a path still leads to the same file, and only it."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_nlink
 
 
 def journal_error(path: Path, error: sqlite3.Error) -> JournalError:
@@ -201,7 +258,7 @@ def journal_error(path: Path, error: sqlite3.Error) -> JournalError:
 
 
 def lock_path(path: Path) -> Path:
-    """Answer the file whose lock stands for a run that holds a journal."""
+    """Return the file whose lock stands for a run that holds a journal."""
     return path.with_name(path.name + "-lock")
 
 
@@ -212,7 +269,7 @@ def check_kind(path: Path, database: sqlite3.Connection) -> bool:
         Whether it is a journal.
 
     Raises:
-        ConfigurationError: It is something else.
+        ConfigurationError: If the database is something else.
     """
     (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not tables:
@@ -220,26 +277,53 @@ def check_kind(path: Path, database: sqlite3.Connection) -> bool:
     (application,) = database.execute("PRAGMA application_id").fetchone()
     if application != _APPLICATION:
         raise ConfigurationError(f"{path}: is a database, but not a fan-out journal")
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version != _VERSION:
+    version = _version(database)
+    if version not in _READABLE:
         raise ConfigurationError(
             f"journal {path}: has version {version}, this release reads {_VERSION}"
         )
     return True
 
 
-def entry_from(row: tuple[str, str, bytes, str, str, int, str, str, str, str]) -> Entry:
-    """Make an entry of a row of the table of targets."""
-    cluster_id, name, digest, state, since, attempts, how, backup, error, updated = row
+def _version(database: sqlite3.Connection) -> int:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def state_of(word: str) -> State:
+    """Return the state that a word in the file stands for.
+
+    Raises:
+        ValueError: If the word is none.
+    """
+    # Of version 1, in which whoever only reads leaves it.
+    return State.ACCEPTED if word == "done" else State(word)
+
+
+Row: TypeAlias = tuple[
+    str, str, bytes, str, str, int, str, str, str, str, *tuple[str, ...]
+]
+
+
+def entry_from(row: Row) -> Entry:
+    """Return the entry in a row of the table of targets.
+
+    Raises:
+        ValueError: If the row is damaged.
+    """
+    cluster_id, name, digest, state, since, attempts, how, backup, error, updated = row[
+        :10
+    ]
     return Entry(
         cluster_id=cluster_id,
         name=name,
         digest=digest,
-        state=State(state),
+        state=state_of(state),
         since=None if since is None else datetime.fromisoformat(since),
         attempts=attempts,
         how=how,
         backup_id=backup,
+        backup_name=next(iter(row[10:]), None),
         error=error,
         updated=datetime.fromisoformat(updated),
     )
@@ -257,6 +341,7 @@ def _row_of(entry: Entry) -> tuple[object, ...]:
         entry.backup_id,
         entry.error,
         entry.updated.isoformat(),
+        entry.backup_name,
     )
 
 

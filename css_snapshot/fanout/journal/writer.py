@@ -1,4 +1,4 @@
-"""Group commit: what many targets want of the journal at once is written at once."""
+"""Group commit: what many targets ask of a journal at once is written at once."""
 
 import asyncio
 import copy
@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from css_snapshot.errors import JournalError
+from css_snapshot.errors import JournalEntryError, JournalError
 from css_snapshot.events import logger
 from css_snapshot.fanout.journal.store import Store
 
@@ -22,13 +22,19 @@ class _Request(Generic[R]):
     writes: bool
     answer: asyncio.Future[R]
     value: R | None = None
+    failure: BaseException | None = None
 
-    def carry_out(self, store: Store) -> None:
-        self.value = self.step(store)
+    def carry_out(self, store: Store, path: Path) -> None:
+        try:
+            self.value = self.step(store)
+        except (TypeError, ValueError) as exc:
+            # Of this target alone, and no reason to fail its neighbours.
+            self.failure = JournalEntryError(path, f"has a damaged entry: {exc}")
 
     def deliver(self, failure: BaseException | None) -> None:
         if self.answer.done():
             return
+        failure = failure or self.failure
         if failure is None:
             self.answer.set_result(self.value)  # type: ignore[arg-type]  # an R by now
         else:
@@ -75,7 +81,7 @@ class Writer:
             raise
 
     def do(self, step: Callable[[Store], R], *, writes: bool) -> asyncio.Future[R]:
-        """Have something done in the thread; the answer comes when it is durable.
+        """Do something in the thread; the result comes when it is durable.
 
         Args:
             step: What to do.
@@ -85,7 +91,7 @@ class Writer:
             A future that raises `JournalError` if SQLite does.
 
         Raises:
-            JournalError: The journal is closed.
+            JournalError: If the journal is closed.
         """
         if self._closing or self._store is None:
             raise JournalError(self._path, "is closed")
@@ -117,7 +123,9 @@ class Writer:
         self._working = True
         batch, self._pending = self._pending, []
         if batch:
-            flight = loop.run_in_executor(self._thread, _carry_out, store, batch)
+            flight = loop.run_in_executor(
+                self._thread, _carry_out, store, batch, self._path
+            )
             flight.add_done_callback(lambda done: self._landed(batch, done))
         else:
             self._store = None
@@ -148,7 +156,7 @@ class Writer:
         self._thread.shutdown(wait=False)
 
 
-def _carry_out(store: Store, batch: Sequence[_Request[Any]]) -> None:
+def _carry_out(store: Store, batch: Sequence[_Request[Any]], path: Path) -> None:
     with store.session(writes=any(request.writes for request in batch)):
         for request in batch:
-            request.carry_out(store)
+            request.carry_out(store, path)

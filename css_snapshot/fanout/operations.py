@@ -1,7 +1,7 @@
 """What a run does with each target: a snapshot, or whatever a caller's function does."""
 
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
@@ -11,67 +11,62 @@ from css_snapshot.errors import (
     DuplicateSnapshotError,
     IndeterminateCreateError,
 )
-from css_snapshot.fanout.intention import Intention
 from css_snapshot.fanout.targets import Target
+from css_snapshot.fanout.trial import Trial
 from css_snapshot.models import Ensured
 from css_snapshot.workflows.create import create
-from css_snapshot.workflows.ensure import OnExists, ensure
+from css_snapshot.workflows.ensure import EnsureOptions, ensure
 
 T = TypeVar("T")
 
+Operation: TypeAlias = Callable[[Target, Trial], Awaitable[T]]
 
-@attrs.frozen(kw_only=True)
+
+@attrs.frozen
 class Snapshotting:
-    """Makes the snapshot that a target asks for.
+    """Creates the snapshot that a target asks for.
 
     Attributes:
         client: Carries the calls.
-        on_exists: What a snapshot of this name that was there before means.
-        settle: Seconds a new snapshot may take to show in the list.
+        options: What an existing snapshot means, and how long to look.
     """
 
     client: ApiClient
-    on_exists: OnExists
-    settle: float
+    options: EnsureOptions
 
-    async def ensure(self, target: Target, intention: Intention) -> Ensured:
+    async def ensure(self, target: Target, trial: Trial) -> Ensured:
         """Look, create, and look again where the answer is unclear."""
-
-        async def declare() -> None:
-            # It has read the list by now.
-            intention.accepted()
-            await intention.declare()
-
         try:
             return await ensure(
                 self.client,
                 target.cluster_id,
-                intention.request,
-                on_exists=self.on_exists,
-                settle=self.settle,
-                on_intent=declare,
-                previous=intention.previous,
+                trial.request,
+                self.options,
+                on_intent=trial.intend,
+                on_read=trial.prove,
+                previous=trial.previous,
             )
         except IndeterminateCreateError:
             raise
         except CSSError as exc:
             # After a creation of its own, it has looked and knows what is there.
-            if intention.declared or isinstance(exc, DuplicateSnapshotError):
-                intention.withdraw()
+            if trial.sent or isinstance(exc, DuplicateSnapshotError):
+                trial.resolve()
             raise
 
-    async def create(self, target: Target, intention: Intention) -> Ensured:
+    async def create(self, target: Target, trial: Trial) -> Ensured:
         """Create at once, unless it may have been created before."""
-        if intention.previous is not None:
-            return await self.ensure(target, intention)
-        await intention.declare()
-        backup = await create(self.client, target.cluster_id, intention.request)
-        return Ensured(backup, "created")
+        if trial.previous is not None:
+            return await self.ensure(target, trial)
+        backup = await create(
+            self.client, target.cluster_id, trial.request, before=trial.intend
+        )
+        return Ensured(backup, "created", attempts=trial.sent)
 
 
 @attrs.frozen
 class Calling(Generic[T]):
-    """Calls a caller's function, which knows nothing of intentions.
+    """Calls a caller's function, which knows nothing of journals.
 
     Attributes:
         operation: The function.
@@ -81,9 +76,9 @@ class Calling(Generic[T]):
     operation: Callable[[Target], Awaitable[T]]
     reconcile: Callable[[Target], Awaitable[T]] | None
 
-    async def __call__(self, target: Target, intention: Intention) -> T:
-        """Call the function that fits the intention."""
-        previous = intention.previous
+    async def __call__(self, target: Target, trial: Trial) -> T:
+        """Call the function that fits."""
+        previous = trial.previous
         if previous is not None:
             if self.reconcile is not None:
                 return await self.reconcile(target)
@@ -95,12 +90,12 @@ class Calling(Generic[T]):
                 since=previous.since,
                 attempts=0,
             )
-        await intention.declare()
+        await trial.intend()
         try:
             return await self.operation(target)
         except CSSError:
             raise
         except Exception:
             # Only this package's errors can say that something is left open.
-            intention.withdraw()
+            trial.resolve()
             raise

@@ -1,4 +1,4 @@
-"""What only concerns the transports over aiohttp and pyreqwest.
+"""What only concerns the transports that are not the default one.
 
 That they tell faults as the default one does is tested in `test_wire_faults.py`.
 """
@@ -22,14 +22,13 @@ from css_snapshot.errors import (
     ConnectionLostError,
     RequestTimeoutError,
 )
-from css_snapshot.transport import default as transport_module
 from css_snapshot.transport.default import TransportKind
-from css_snapshot.transport.failures import read_evidence, transport_error
+from css_snapshot.transport.failures import NothingSentError, transport_error
+from css_snapshot.transport.proxies import Proxy
 from css_snapshot.transport.sharded import ShardedTransport
 from tests.support.fault_server import FaultServer, Wire
 
 pytest.importorskip("httpx_aiohttp")
-pytest.importorskip("pyreqwest")
 
 MakeService = Callable[..., SnapshotService]
 MakeTransport = Callable[..., httpx.AsyncBaseTransport]
@@ -38,7 +37,7 @@ MakeTrusting = Callable[[str], httpx.AsyncBaseTransport]
 NO_READ_LIMIT: Final = {"connect": 10.0, "pool": 10.0, "read": None, "write": None}
 
 
-@pytest.fixture(params=["aiohttp", "fast"])
+@pytest.fixture(params=["aiohttp"])
 def kind(request: pytest.FixtureRequest) -> TransportKind:
     chosen: TransportKind = request.param
     return chosen
@@ -84,7 +83,6 @@ async def test_the_default_is_httpx_whatever_else_is_installed(
 @pytest.mark.parametrize(
     ("kind", "package", "module"),
     [
-        ("fast", "pyreqwest", "over_pyreqwest"),
         ("aiohttp", "httpx_aiohttp", "over_aiohttp"),
     ],
 )
@@ -105,31 +103,14 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(
     assert package.replace("_", "-") in str(caught.value)
 
 
-def test_tls_settings_that_pyreqwest_can_not_take_are_refused_not_dropped() -> None:
-    with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
-        default_transport("fast", ssl_context=ssl.create_default_context())
-
-
-def test_a_process_forked_after_pyreqwest_was_used_is_told_so(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def forked(*_: object, **__: object) -> None:
-        raise RuntimeError("initialized before fork()")
-
-    monkeypatch.setattr(transport_module, "RoutedTransport", forked)
-
-    with pytest.raises(ConfigurationError, match=r"before fork\(\)"):
-        default_transport("fast")
-
-
 def test_a_socks_proxy_is_refused_for_aiohttp() -> None:
     from css_snapshot.transport.over_aiohttp import (  # noqa: PLC0415 - needs the extra
         aiohttp_transport,
     )
 
-    proxy = httpx.Proxy("socks5://127.0.0.1:1")
-    with pytest.raises(ConfigurationError, match="SOCKS"):
-        aiohttp_transport(proxy, ssl.create_default_context())
+    proxy = Proxy("ALL_PROXY", httpx.Proxy("socks5://127.0.0.1:1"))
+    with pytest.raises(ConfigurationError, match="ALL_PROXY: is a SOCKS proxy"):
+        aiohttp_transport(ssl.create_default_context(), proxy)
 
 
 async def test_nothing_is_added_to_a_request_nor_taken_away(
@@ -229,10 +210,70 @@ async def test_what_may_have_been_carried_out_is_unknown_and_sent_once(
     with pytest.raises(httpx.TransportError) as caught:
         await _send(transport, httpx.Request(method, url))
 
-    error = transport_error(caught.value)
+    error = transport_error(caught.value, method)
     assert type(error) is ConnectionLostError
     assert error.sent is None
     assert [received.method for received in server.requests] == [method] * sent
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"])
+async def test_a_connection_found_closed_before_writing_proves_that_nothing_was_sent(
+    server: FaultServer, make_transport: MakeTransport, body: bytes
+) -> None:
+    """Where the event loop is told of the end between the look and the writing."""
+    from css_snapshot.transport import over_aiohttp  # noqa: PLC0415 - needs the extra
+
+    transport = make_transport("aiohttp")
+    await _send(transport, _post(f"{server.endpoint}/x", body))
+
+    async def closed_later(
+        self: object, req: object, traces: object, timeout: object
+    ) -> object:
+        connection = await connect(self, req, traces, timeout)  # type: ignore[arg-type]  # passed on as they came
+        close = connection.transport.close  # type: ignore[union-attr]  # it has one
+        if body and sys.version_info < (3, 12):
+            # aiohttp writes it a moment later there, in a task of its own.
+            asyncio.get_running_loop().call_soon(close)
+        else:
+            close()
+        return connection
+
+    connect = over_aiohttp._Connector._connect
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(over_aiohttp._Connector, "_connect", closed_later)
+        patch.setattr(over_aiohttp, "_is_quiet", lambda _: True)
+        with pytest.raises(NothingSentError) as caught:
+            await _send(transport, _post(f"{server.endpoint}/x", body))
+
+    error = transport_error(caught.value, "POST")
+    assert isinstance(error, ConnectFailedError)
+    assert (error.kind, error.retryable) == ("other", True)
+    assert len(server.requests) == 1
+
+
+async def test_a_body_in_pieces_is_no_proof_that_nothing_was_sent(
+    server: FaultServer, make_transport: MakeTransport, kind: TransportKind
+) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"{"
+        await server.closed()
+        for _ in range(10):
+            await asyncio.sleep(0)
+            yield b" "
+
+    async def closed_early(wire: Wire) -> None:
+        await wire.reader.read(1)
+
+    server.plan(closed_early)
+    request = httpx.Request(
+        "POST", f"{server.endpoint}/x", content=pieces(), extensions={"timeout": {}}
+    )
+
+    with pytest.raises(httpx.TransportError) as caught:
+        await _send(make_transport(kind), request)
+
+    error = transport_error(caught.value, "POST")
+    assert type(error) is ConnectionLostError
 
 
 async def _carry(wire: Wire, port: int) -> None:
@@ -313,37 +354,7 @@ async def test_a_plain_client_s_read_limit_is_kept(
     with pytest.raises(httpx.TransportError) as caught:
         await _send(make_transport(kind), _post(f"{server.endpoint}/x", timeout=limits))
 
-    assert type(transport_error(caught.value)) is RequestTimeoutError
-
-
-@pytest.mark.parametrize(
-    ("asked", "taken"),
-    [(None, 10.0), (10.0, 10.0), (9.9, 5.0), (2.5, 2.5), (3.0, 2.5), (60.0, 40.0)],
-)
-def test_the_limit_for_connecting_is_rounded_down_to_a_few_steps(
-    asked: float | None, taken: float
-) -> None:
-    from css_snapshot.transport.over_pyreqwest import _step  # noqa: PLC0415 - needs the extra
-
-    assert _step(asked) == taken
-
-
-def test_however_short_the_limit_for_connecting_there_are_few_steps() -> None:
-    from css_snapshot.transport.over_pyreqwest import _step  # noqa: PLC0415 - needs the extra
-
-    assert len({_step(10.0 / 1.1**n) for n in range(500)} | {_step(0.0)}) == 11
-
-
-async def test_calls_with_another_limit_for_connecting_work_side_by_side(
-    server: FaultServer, make_service: MakeService, make_transport: MakeTransport
-) -> None:
-    transport = make_transport("fast")
-
-    for timeout in (30.0, 4.0, 30.0, 4.0):
-        service = make_service(transport, endpoint=server.endpoint, timeout=timeout)
-        await service.list("c1")
-
-    assert (server.connections, len(server.requests)) == (2, 4)
+    assert type(transport_error(caught.value, "POST")) is RequestTimeoutError
 
 
 async def test_requests_beyond_the_connections_wait_and_then_give_up(
@@ -403,51 +414,3 @@ def test_a_transport_belongs_to_one_event_loop(kind: TransportKind) -> None:
         ):
             second.run(use(transport))
         first.run(transport.aclose())
-
-
-@pytest.mark.parametrize("error", ["ConnectError", "ConnectTimeoutError"])
-@pytest.mark.parametrize(
-    ("cause", "kind"),
-    [
-        ("dns error", "dns"),
-        ("Connection refused (os error 111)", "refused"),
-        ("invalid peer certificate: UnknownIssuer", "tls"),
-        ("tls handshake eof", "tls"),
-        ("received fatal alert: ProtocolVersion", "tls"),
-        ("operation timed out", "timeout"),
-        ("deadline has elapsed", "timeout"),
-        ("tunnel error: unsuccessful", "proxy"),
-        ("something new", "other"),
-    ],
-)
-def test_pyreqwest_s_causes_tell_what_kept_a_connection_from_being_made(
-    error: str, cause: str, kind: str
-) -> None:
-    from pyreqwest import exceptions  # noqa: PLC0415 - needs the extra
-
-    failure = httpx.ConnectError("connection error")
-    failure.__cause__ = getattr(exceptions, error)(
-        "connection error",
-        {"causes": [{"message": "client error (Connect)"}, {"message": cause}]},
-    )
-
-    evidence = read_evidence(failure)
-
-    assert evidence is not None
-    assert (evidence.not_sent, evidence.kind) == (True, kind)
-    assert cause in evidence.summary
-
-
-@pytest.mark.parametrize("causes", [None, [], [{"message": "operation timed out"}]])
-def test_without_the_connect_cause_pyreqwest_proves_nothing(
-    causes: list[dict[str, str]] | None,
-) -> None:
-    from pyreqwest import exceptions  # noqa: PLC0415 - needs the extra
-
-    failure = httpx.ConnectTimeout("connection timeout")
-    failure.__cause__ = exceptions.ConnectTimeoutError(
-        "connection timeout",
-        {"causes": causes},  # type: ignore[typeddict-item]  # as it comes from Rust
-    )
-
-    assert type(transport_error(failure)) is RequestTimeoutError

@@ -1,0 +1,224 @@
+"""Coverage: whether each cluster has a fresh usable snapshot."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+import attrs
+
+from css_snapshot.api.clusters import Cluster, PolicySummary
+from css_snapshot.api.operations import LIST_SNAPSHOTS
+from css_snapshot.api.rules import check_number, check_seconds
+from css_snapshot.client.api_client import ApiClient
+from css_snapshot.errors import AuthenticationError, ConfigurationError, CSSError
+from css_snapshot.models import Snapshot, SnapshotStatus
+from css_snapshot.typing import CoverageState
+from css_snapshot.workflows.clusters import clusters
+from css_snapshot.workflows.retention import check_prefix
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+_WITHOUT_SNAPSHOTS: Final = frozenset({"logstash"})
+_SIX_HOURS: Final = 21600.0
+
+
+@attrs.frozen(kw_only=True)
+class Coverage:
+    """Whether one cluster has a fresh usable snapshot.
+
+    Attributes:
+        cluster_id: The cluster's id.
+        cluster_name: Its name.
+        state: `"fresh"`: its last good snapshot is young enough. `"stale"`: it is not.
+            `"never"`: it has none. `"stuck"`: a snapshot has been building for too
+            long, whatever else there is. `"off"`: its snapshot function is switched
+            off, or its engine has none. `"unreadable"`: it could not be looked at.
+        last_good: The newest usable snapshot.
+        age: Seconds since that one began.
+        failures_since: How many snapshots began after it and failed, or lack shards.
+        current: The snapshot that is being built now.
+        policy: Its policy, as far as the list of clusters shows it.
+        why: The state in words.
+    """
+
+    cluster_id: str
+    cluster_name: str
+    state: CoverageState
+    last_good: Snapshot | None = None
+    age: float | None = None
+    failures_since: int = 0
+    current: Snapshot | None = None
+    policy: PolicySummary | None = None
+    why: str = ""
+
+
+def coverage(
+    client: ApiClient,
+    *,
+    max_age: float,
+    prefix: str | None,
+    stuck_after: float,
+    engine: str | None,
+    limit: int,
+) -> AsyncIterator[Coverage]:
+    """Assess each cluster of the project; see `SnapshotService.coverage`."""
+    check_seconds("max_age", max_age)
+    check_seconds("stuck_after", stuck_after)
+    check_prefix(prefix)
+    check_number("limit", limit, least=1)
+
+    async def assessed(cluster: Cluster) -> Coverage:
+        snapshots: tuple[Snapshot, ...] = ()
+        if _why_off(cluster) is None:
+            try:
+                snapshots = await client.look(LIST_SNAPSHOTS(cluster_id=cluster.id))
+            except (AuthenticationError, ConfigurationError):
+                raise
+            except CSSError as exc:
+                return _coverage(cluster, "unreadable", str(exc))
+        return assess(
+            cluster,
+            snapshots,
+            now=client.clock.now(),
+            max_age=max_age,
+            prefix=prefix,
+            stuck_after=stuck_after,
+        )
+
+    return _each(clusters(client, engine), assessed, limit)
+
+
+def assess(
+    cluster: Cluster,
+    snapshots: Iterable[Snapshot],
+    *,
+    now: datetime,
+    max_age: float,
+    prefix: str | None = None,
+    stuck_after: float = _SIX_HOURS,
+) -> Coverage:
+    """Decide whether a cluster has a fresh usable snapshot.
+
+    Args:
+        cluster: The cluster.
+        snapshots: The rows of its list, in any order.
+        now: The time, aware.
+        max_age: Seconds since the last good snapshot began, at most.
+        prefix: Only snapshots whose names start with this count, but for the one
+            that is being built.
+        stuck_after: Seconds that a snapshot may be building.
+    """
+    off = _why_off(cluster)
+    if off is not None:
+        return _coverage(cluster, "off", off)
+    rows = sorted({row.id: row for row in snapshots}.values(), key=_order)
+    current = next((row for row in rows if row.status == SnapshotStatus.BUILDING), None)
+    counted = [row for row in rows if row.name.startswith(prefix or "")]
+    good = [row for row in counted if row.is_usable]
+    last_good = good[-1] if good else None
+    failed = [row for row in counted if row.is_finished and not row.is_usable]
+    if last_good is not None:
+        failed = [row for row in failed if _begun(row) > _begun(last_good)]
+    state, why = _state(last_good, current, now, max_age, stuck_after)
+    if failed:
+        why += f"; {len(failed)} failed" + (" since" if last_good else "")
+    return attrs.evolve(
+        _coverage(cluster, state, why),
+        last_good=last_good,
+        age=_age(last_good, now),
+        failures_since=len(failed),
+        current=current,
+    )
+
+
+def _state(
+    last_good: Snapshot | None,
+    current: Snapshot | None,
+    now: datetime,
+    max_age: float,
+    stuck_after: float,
+) -> tuple[CoverageState, str]:
+    building = _age(current, now)
+    if current is not None and building is not None and building > stuck_after:
+        return "stuck", f"{current.name} has been building for {_span(building)}"
+    if last_good is None:
+        return "never", "no usable snapshot"
+    age = _age(last_good, now)
+    if age is None:
+        return "stale", f"{last_good.name} does not show when it began"
+    if age > max_age:
+        return "stale", f"{last_good.name} is {_span(age)} old"
+    return "fresh", f"{last_good.name} is {_span(age)} old"
+
+
+def _why_off(cluster: Cluster) -> str | None:
+    if cluster.engine in _WITHOUT_SNAPSHOTS:
+        return f"{cluster.engine} clusters have no snapshots"
+    # Older sites don't say.
+    if cluster.backup_available is False:
+        return "its snapshot function is switched off"
+    return None
+
+
+def _coverage(cluster: Cluster, state: CoverageState, why: str) -> Coverage:
+    return Coverage(
+        cluster_id=cluster.id,
+        cluster_name=cluster.name,
+        state=state,
+        policy=cluster.snapshot_policy,
+        why=why,
+    )
+
+
+def _begun(snapshot: Snapshot) -> datetime:
+    return snapshot.start_time or snapshot.created or _LONG_AGO
+
+
+def _order(snapshot: Snapshot) -> tuple[datetime, str]:
+    return _begun(snapshot), snapshot.id
+
+
+def _age(snapshot: Snapshot | None, now: datetime) -> float | None:
+    if snapshot is None or _begun(snapshot) == _LONG_AGO:
+        return None
+    return max(0.0, (now - _begun(snapshot)).total_seconds())
+
+
+def _span(seconds: float) -> str:
+    """Return a span of time in the unit that people would say it in."""
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+async def _each(
+    fleet: AsyncIterator[Cluster],
+    assessed: Callable[[Cluster], Coroutine[object, object, Coverage]],
+    limit: int,
+) -> AsyncIterator[Coverage]:
+    """Iterate over the assessments as they come, so many under way at once."""
+    # Not a task group: one must not span a yield (PEP 789).
+    running: set[asyncio.Task[Coverage]] = set()
+    try:
+        async for cluster in fleet:
+            running.add(asyncio.create_task(assessed(cluster)))
+            if len(running) == limit:
+                for task in await _finished(running):
+                    running.discard(task)
+                    yield task.result()
+        while running:
+            for task in await _finished(running):
+                running.discard(task)
+                yield task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _finished(
+    running: set[asyncio.Task[Coverage]],
+) -> set[asyncio.Task[Coverage]]:
+    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    return done

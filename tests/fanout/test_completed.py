@@ -1,0 +1,377 @@
+"""Runs that end at the truth: complete, spoiled or late, and never by trust."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from css_snapshot.errors import (
+    ConfigurationError,
+    FanOutStoppedError,
+    PartialSnapshotError,
+    SnapshotFailedError,
+    SnapshotNotFoundError,
+)
+from css_snapshot.fanout import (
+    Completed,
+    Created,
+    FanOut,
+    Late,
+    Skipped,
+    Spoiled,
+    State,
+    Target,
+    read_status,
+)
+from css_snapshot.models import Ensured
+from tests.support.clients import api_client
+from tests.support.fanout_bench import NAME, outcomes_of, snapshots_of, targets
+from tests.support.site import Site
+from tests.support.virtual_time import START, VirtualTime
+
+Prepare = Callable[..., FanOut[Ensured]]
+
+
+@pytest.fixture
+def site(virtual_time: VirtualTime) -> Site:
+    return Site([f"c{number}" for number in range(10)], virtual_time.monotonic)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "nightly.db"
+
+
+@pytest.fixture
+def prepare(site: Site, virtual_time: VirtualTime) -> Prepare:
+    def make(count: int = 1, **options: Any) -> FanOut[Ensured]:
+        client = api_client(site, virtual_time.clock)
+        return snapshots_of(client, targets(count), **{"until": "completed", **options})
+
+    return make
+
+
+def states(path: Path) -> Counter[State]:
+    return Counter(entry.state for entry in read_status(path).entries())
+
+
+@pytest.mark.parametrize("shows", [True, False])
+async def test_a_target_ends_when_its_snapshot_is_complete(
+    site: Site, prepare: Prepare, virtual_time: VirtualTime, *, shows: bool
+) -> None:
+    site.shows = shows
+    run = prepare(10)
+
+    outcomes = await outcomes_of(run)
+
+    assert all(isinstance(outcome, Completed) for outcome in outcomes)
+    assert all(site.is_usable(f"c{number}", NAME) for number in range(10))
+    assert 60.0 <= virtual_time.elapsed <= 90.0
+    assert (run.summary.completed, run.summary.created) == (10, 0)
+    assert run.summary.is_success
+
+
+async def test_a_site_that_shows_its_work_is_asked_once_per_tick(
+    site: Site, prepare: Prepare
+) -> None:
+    site.clusters = [f"c{number}" for number in range(300)]
+    site.seconds = dict.fromkeys(site.clusters, 600.0)
+
+    await outcomes_of(prepare(300, limit=100))
+
+    spent = sum(site.requests.values()) - site.requests["POST index_snapshot"]
+    # Beyond a first list and a confirming one each.
+    assert spent - 2 * 300 <= 0.2 * 300
+    assert site.requests["POST index_snapshot"] == 300
+
+
+async def test_a_site_that_shows_nothing_is_asked_by_cluster_and_not_for_its_list(
+    site: Site, prepare: Prepare
+) -> None:
+    site.shows = False
+
+    await outcomes_of(prepare(10))
+
+    assert site.requests["GET clusters"] == 1
+
+
+async def test_a_snapshot_that_is_still_building_is_never_called_complete(
+    site: Site, prepare: Prepare
+) -> None:
+    # The site shows an idle cluster, but its list says that it builds.
+    site.shows = False
+    site.seconds = {"c0": 300.0}
+
+    (outcome,) = await outcomes_of(prepare(1))
+
+    assert isinstance(outcome, Completed)
+    assert outcome.elapsed >= 300.0
+
+
+@pytest.mark.parametrize(
+    ("ending", "expected"),
+    [
+        ("FAILED", (SnapshotFailedError, "failed")),
+        ("PART_FAILED", (PartialSnapshotError, "2 of 5 shards failed")),
+        ("vanishes", (SnapshotNotFoundError, "not in the list any more")),
+    ],
+)
+async def test_what_ends_without_its_shards_is_spoiled(
+    site: Site, prepare: Prepare, path: Path, ending: Any, expected: tuple[type, str]
+) -> None:
+    error, text = expected
+    site.endings = {"c0": [ending]}
+    run = prepare(2, journal=path)
+
+    first, second = await outcomes_of(run)
+
+    by_cluster = {outcome.target.cluster_id: outcome for outcome in (first, second)}
+    spoiled = by_cluster["c0"]
+    assert isinstance(spoiled, Spoiled)
+    assert type(spoiled.error) is error
+    assert text in str(spoiled)
+    assert isinstance(by_cluster["c1"], Completed)
+    assert states(path) == {State.SPOILED: 1, State.COMPLETED: 1}
+    assert not run.summary.is_success
+
+
+async def test_what_is_not_complete_by_the_hour_is_late(
+    site: Site, prepare: Prepare, path: Path
+) -> None:
+    site.endings = {"c0": ["never"]}
+    run = prepare(2, journal=path, finish_by=START + timedelta(minutes=10))
+
+    first, second = await outcomes_of(run)
+
+    assert isinstance(first, Completed)
+    assert isinstance(second, Late)
+    assert second.snapshot is not None
+    assert second.progress == "40%"
+    assert second.elapsed == pytest.approx(600.0, abs=2.0)
+    assert states(path) == {State.LATE: 1, State.COMPLETED: 1}
+    assert run.summary.stopped == "finish_by has passed"
+    assert not run.summary.is_success
+
+
+async def test_what_completes_in_the_last_second_is_not_called_late(
+    site: Site, prepare: Prepare
+) -> None:
+    site.seconds = {"c0": 99.0}
+
+    (outcome,) = await outcomes_of(prepare(1, finish_by=START + timedelta(seconds=100)))
+
+    assert isinstance(outcome, Completed)
+
+
+async def test_no_target_is_started_after_the_hour(
+    site: Site, virtual_time: VirtualTime
+) -> None:
+    site.seconds = {"c0": 1000.0}
+    client = api_client(site, virtual_time.clock)
+    wanted = [Target("c0", f"{NAME}-{number}") for number in range(5)]
+
+    outcomes = await outcomes_of(
+        snapshots_of(
+            client,
+            wanted,
+            until="completed",
+            finish_by=START + timedelta(minutes=15),
+        )
+    )
+
+    assert [type(outcome) for outcome in outcomes] == [Late]
+    assert site.posts["c0"] == 1
+
+
+async def test_a_second_target_of_a_cluster_waits_until_the_first_is_complete(
+    site: Site, virtual_time: VirtualTime
+) -> None:
+    client = api_client(site, virtual_time.clock)
+    wanted = [Target("c0", f"{NAME}-{number}") for number in range(3)]
+
+    outcomes = await outcomes_of(snapshots_of(client, wanted, until="completed"))
+
+    assert [type(outcome) for outcome in outcomes] == [Completed] * 3
+    assert site.posts["c0"] == 3
+
+
+async def test_what_is_watched_holds_no_slot(site: Site, prepare: Prepare) -> None:
+    site.seconds = dict.fromkeys(site.clusters, 600.0)
+    run = prepare(10, limit=1)
+
+    async with run:
+        async for _ in run:
+            pass
+
+    begun = [truths[0].begun for truths in site.truths.values()]
+    assert max(begun) - min(begun) < 5.0
+
+
+async def test_an_adopted_complete_snapshot_needs_no_watch(
+    site: Site, prepare: Prepare
+) -> None:
+    await outcomes_of(prepare(1))
+    site.requests.clear()
+
+    (outcome,) = await outcomes_of(prepare(1))
+
+    assert isinstance(outcome, Completed)
+    assert outcome.how == "adopted"
+    assert sum(site.requests.values()) == 1
+
+
+async def test_a_resumed_run_looks_at_what_was_accepted_and_posts_nothing(
+    site: Site, prepare: Prepare, path: Path
+) -> None:
+    async with prepare(10, journal=path):
+        await asyncio.sleep(3.0)
+    assert states(path) == {State.ACCEPTED: 10}
+    posts = site.posts.total()
+
+    resumed = prepare(10, journal=path)
+    outcomes = await outcomes_of(resumed)
+
+    assert {type(outcome) for outcome in outcomes} == {Completed}
+    assert site.posts.total() == posts
+    assert resumed.summary.is_success
+
+
+async def test_a_spoiled_target_stays_a_failure_of_each_resumed_run(
+    site: Site, prepare: Prepare, path: Path
+) -> None:
+    site.endings = {"c0": ["FAILED"]}
+    await outcomes_of(prepare(2, journal=path))
+
+    again = prepare(2, journal=path)
+    outcomes = await outcomes_of(again)
+
+    reasons = sorted(o.reason for o in outcomes if isinstance(o, Skipped))
+    assert reasons == ["completed", "spoiled"]
+    assert (again.summary.skipped, again.summary.not_retried) == (1, 1)
+    assert not again.summary.is_success
+
+    numbered = prepare(2, journal=path, retry_failed=True, on_spoiled="number")
+    outcomes = await outcomes_of(numbered)
+
+    completed = next(o for o in outcomes if isinstance(o, Completed))
+    assert completed.backup.name == f"{NAME}-2"
+    assert numbered.summary.is_success
+    entry = next(e for e in read_status(path).entries() if e.cluster_id == "c0")
+    assert entry.backup is not None
+    assert entry.backup.name == f"{NAME}-2"
+
+
+async def test_a_late_target_is_looked_at_again_by_the_next_run(
+    site: Site, prepare: Prepare, path: Path
+) -> None:
+    site.seconds = {"c0": 900.0}
+    (late,) = await outcomes_of(
+        prepare(1, journal=path, finish_by=START + timedelta(minutes=5))
+    )
+
+    (outcome,) = await outcomes_of(prepare(1, journal=path))
+
+    assert isinstance(late, Late)
+    assert isinstance(outcome, Completed)
+    assert site.posts["c0"] == 1
+
+
+async def test_a_resumed_run_of_fewer_targets_is_no_success_while_others_are_open(
+    site: Site, prepare: Prepare, path: Path
+) -> None:
+    site.endings = {"c1": ["FAILED"]}
+    await outcomes_of(prepare(2, journal=path))
+
+    run = prepare(1, journal=path)
+    await outcomes_of(run)
+
+    assert run.summary.skipped == 1
+    assert run.summary.journal_open == 1
+    assert not run.summary.is_success
+    assert "1 open in the journal" in str(run.summary)
+
+
+async def test_lost_looks_are_no_endings(site: Site, prepare: Prepare) -> None:
+    site.shows = False
+    run = prepare(1)
+
+    async with run:
+        await asyncio.sleep(3.0)
+        site.faults = [("GET", "before lost")] * 7 + [("GET", "before 503")] * 7
+        (outcome,) = [outcome async for outcome in run]
+
+    assert isinstance(outcome, Completed)
+
+
+async def test_refused_credentials_while_watching_end_the_run(
+    site: Site, prepare: Prepare, path: Path
+) -> None:
+    run = prepare(3, journal=path)
+
+    async with run:
+        await asyncio.sleep(3.0)
+        site.faults = [("GET", "before 401")]
+        with pytest.raises(FanOutStoppedError, match="credentials"):
+            await run.finish()
+
+    assert run.summary.late == 3
+    assert states(path) == {State.ACCEPTED: 3}
+
+
+async def test_a_list_that_may_not_be_read_any_more_ends_late(
+    site: Site, prepare: Prepare
+) -> None:
+    site.shows = False
+    run = prepare(1)
+
+    async with run:
+        await asyncio.sleep(3.0)
+        site.faults = [("GET", "before 403")] * 50
+        (outcome,) = [outcome async for outcome in run]
+
+    assert isinstance(outcome, Late)
+    assert "403" in str(outcome)
+
+
+async def test_until_accepted_stays_what_it_was(site: Site, prepare: Prepare) -> None:
+    (outcome,) = await outcomes_of(prepare(1, until="accepted"))
+
+    assert isinstance(outcome, Created)
+    assert site.requests["GET clusters"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"finish_by": datetime(2030, 1, 1)}, "time zone"),  # noqa: DTZ001  # a naive one
+        ({"finish_by": START}, "in the future"),
+        ({"finish_by": START - timedelta(days=1)}, "in the future"),
+        ({"finish_by": "06:00"}, "time zone"),
+        ({"until": "done"}, "until: must be one of accepted, completed"),
+        (
+            {"until": "accepted", "finish_by": START + timedelta(days=1)},
+            "needs until='completed'",
+        ),
+        ({"on_spoiled": "delete"}, "on_spoiled"),
+    ],
+)
+def test_an_end_that_makes_no_sense_is_refused_before_anything_is_sent(
+    site: Site, prepare: Prepare, options: dict[str, object], text: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=text):
+        prepare(1, **options)
+
+    assert not site.requests
+
+
+async def test_the_journal_of_another_end_is_refused(
+    site: Site, prepare: Prepare, path: Path
+) -> None:
+    await outcomes_of(prepare(1, journal=path))
+
+    with pytest.raises(ConfigurationError, match="belongs to another plan"):
+        await outcomes_of(prepare(1, journal=path, until="accepted"))
