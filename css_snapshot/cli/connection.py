@@ -209,7 +209,7 @@ def credentials_chain(environ: Mapping[str, str]) -> CredentialsChain:
 
 
 def _check_scheme(source: str, endpoint: str) -> None:
-    # The address is not quoted, as it may hold a password.
+    # The address is not quoted, as it may contain a password.
     if "://" not in endpoint:
         raise ConfigurationError(
             f"{source}: the scheme is missing; begin with https://"

@@ -243,7 +243,8 @@ def test_refused_credentials_are_tried_once(fleet: EmulatorState) -> None:
 
 
 def test_credentials_refused_in_the_middle_end_it_all(fleet: EmulatorState) -> None:
-    refused = fleet.cluster_ids[3]
+    _, slow, _, refused, *_ = fleet.cluster_ids
+    fleet.faults.add(Fault.delay(20.0), operation="list", cluster_id=slow)
     fleet.faults.add(Fault.status(401), operation="list", cluster_id=refused)
 
     ended = run("list", *fleet.cluster_ids)

@@ -54,7 +54,7 @@ async def demo(
 
     Starts an emulated service on this machine, snapshots its clusters in a
     process of its own, kills that process on the way, resumes from the journal,
-    and counts what the service then holds.
+    and counts what the service has then.
 
     Examples:
       css-snapshot demo
@@ -137,7 +137,7 @@ class _Demonstration:
         )
 
     def _count(self) -> ExitCode:
-        """Count what the emulated service holds, not what anybody said."""
+        """Count what the emulated service has, not what anybody said."""
         held = [
             sum(snapshot.name == self.world.name for snapshot in cluster.snapshots)
             for cluster in self.world.server.state.clusters

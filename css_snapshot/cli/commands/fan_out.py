@@ -18,7 +18,7 @@ from css_snapshot.cli.fleet.options import (
 )
 from css_snapshot.cli.fleet.run import FleetRun
 from css_snapshot.cli.fleet.selection import Selection
-from css_snapshot.cli.fleet.target_choice import TargetChoice
+from css_snapshot.cli.fleet.target_choice import choose_targets
 from css_snapshot.cli.fleet.target_lines import Defaults, name_at
 from css_snapshot.cli.fleet.target_list import RunOptions, TargetList, read_kept
 from css_snapshot.cli.options import (
@@ -102,8 +102,7 @@ async def fan_out(
         description=description,
     )
     async with session.service() as service:
-        targets = await TargetChoice(service, selection, defaults).targets()
-        with targets:
+        with await choose_targets(service, selection, defaults) as targets:
             if dry_run:
                 return _show(session.output, targets)
             fleet = FleetRun(

@@ -18,7 +18,8 @@ _BAD: Final = (State.SPOILED, State.FAILED)
 async def status(output: Output, journal: JournalArgument) -> ExitCode:
     """Show how far the run of a journal is, whether or not it is still going on.
 
-    People see the counts, and a line for each target that is open, late, spoiled or failed.
+    People see the counts, and a line for each target that is open, late,
+    spoiled or failed.
 
     Examples:
       css-snapshot status nightly.db
@@ -26,8 +27,8 @@ async def status(output: Output, journal: JournalArgument) -> ExitCode:
 
     JSON: a line of kind entry for each target, with cluster_id, name, state, id,
     how, attempts, since, updated, message; at the end one of kind journal with
-    the counts. Exit codes: 1 some failed or were
-    spoiled, 3 some are open or late.
+    the counts. Exit codes: 1 some failed or were spoiled, 3 some are open or
+    late.
     """
     told = read_status(journal)
     if output.form == "table":

@@ -10,60 +10,51 @@ from css_snapshot.cli.interrupts import interruptible
 from css_snapshot.service import SnapshotService
 
 
-@attrs.frozen
-class TargetChoice:
-    """Which snapshot is wanted of which cluster.
+async def choose_targets(
+    service: SnapshotService, selection: Selection, defaults: Defaults
+) -> TargetList:
+    """Return the targets of a run.
 
-    Attributes:
-        service: Is asked for the project's clusters, where they are needed.
+    A cluster that is not ready is a target as well: the run has an outcome for it.
+
+    Args:
+        service: Lists the project's clusters, where they are needed.
         selection: Which clusters are meant.
         defaults: What is wanted where a line of a file does not say so.
+
+    Raises:
+        ConfigurationError: If there are none, a cluster's name is unknown or ambiguous,
+            or a file can't be read.
+        RequestValidationError: If a value breaks its rule.
+        CSSError: As `SnapshotService.clusters` raises it.
     """
+    if selection.listed_in is not None:
+        with interruptible():
+            listed = TargetList.of(read_targets(selection.listed_in, defaults))
+        return await _with_ids(service, listed)
+    # What is wrong with the name is wrong for every cluster.
+    defaults.target("every")
+    if selection.all_clusters:
+        matching = selection.matching(service)
+        return TargetList.of(
+            [defaults.target_of(cluster) async for cluster in matching]
+        )
+    return TargetList.of(map(defaults.target, await selection.ids(service)))
 
-    service: SnapshotService
-    selection: Selection
-    defaults: Defaults
 
-    async def targets(self) -> TargetList:
-        """Return the targets; one whose cluster is not ready comes out of the run so.
+async def _with_ids(service: SnapshotService, listed: TargetList) -> TargetList:
+    """Replace names of clusters by their ids.
 
-        Raises:
-            ConfigurationError: If there are none, a cluster's name is unknown or
-                ambiguous, or a file can't be read.
-            RequestValidationError: If a value breaks its rule.
-            CSSError: As `SnapshotService.clusters` raises it.
-        """
-        if self.selection.listed_in is not None:
-            with interruptible():
-                listed = TargetList.of(
-                    read_targets(self.selection.listed_in, self.defaults)
-                )
-            return await self._with_ids(listed)
-        # What is wrong with the name is wrong for every cluster.
-        self.defaults.target("every")
-        if self.selection.all_clusters:
-            return TargetList.of(
-                [
-                    self.defaults.target_of(cluster)
-                    async for cluster in self.selection.matching(self.service)
-                ]
-            )
-        cluster_ids = await self.selection.ids(self.service)
-        return TargetList.of(map(self.defaults.target, cluster_ids))
-
-    async def _with_ids(self, listed: TargetList) -> TargetList:
-        """Replace names of clusters by their ids.
-
-        A cluster that is not known is left to the run: it must not keep the others
-        from being snapshotted.
-        """
-        names = {one.cluster_id for one in listed if not is_id(one.cluster_id)}
-        if not names:
-            return listed
-        with listed:
-            lookup = ClusterLookup(self.service)
-            ids = {name: await lookup.find(name) or name for name in names}
-            return TargetList.of(
-                attrs.evolve(one, cluster_id=ids.get(one.cluster_id, one.cluster_id))
-                for one in listed
-            )
+    A cluster that is not known is left to the run: it must not keep the others from
+    being snapshotted.
+    """
+    names = {one.cluster_id for one in listed if not is_id(one.cluster_id)}
+    if not names:
+        return listed
+    with listed:
+        lookup = ClusterLookup(service)
+        ids = {name: await lookup.find(name) or name for name in names}
+        return TargetList.of(
+            attrs.evolve(one, cluster_id=ids.get(one.cluster_id, one.cluster_id))
+            for one in listed
+        )

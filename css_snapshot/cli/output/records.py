@@ -1,4 +1,4 @@
-"""The records of what the service holds. Keys are stable: later releases only add some.
+"""The records of what the service has. Keys are stable: later releases only add some.
 
 Each record has a `kind`. On the standard output: `backup`, `snapshot`, `deleted`,
 `restoring`, `policy`, `settings`, `cluster`, `check`, of a fleet `outcome` and `summary`,
