@@ -1,4 +1,4 @@
-"""Where a service's arguments come from: arguments, then the environment."""
+"""The arguments of the service, taken from its caller and the environment."""
 
 from collections.abc import Mapping
 from typing import Final, TypedDict, get_args
@@ -41,15 +41,15 @@ class ServiceOptions(TypedDict, total=False):
 
 
 def address(region: str | None, endpoint: str | None, *, allow_insecure: bool) -> str:
-    """Return the address to use: `endpoint`, or else that of `region`.
+    """Return the checked endpoint; one that is given takes precedence over a region's.
 
     Args:
         region: For example `cn-north-4`.
-        endpoint: The address itself.
+        endpoint: The endpoint itself.
         allow_insecure: Accept `http` anywhere.
 
     Raises:
-        ConfigurationError: If there is no address, or it can't be used.
+        ConfigurationError: If neither is given, or the endpoint is invalid.
     """
     if endpoint is None:
         if region is None:
@@ -59,7 +59,7 @@ def address(region: str | None, endpoint: str | None, *, allow_insecure: bool) -
 
 
 def check_choices(**chosen: str) -> None:
-    """Check options of which each is one of a few words.
+    """Check the options that accept a few words only.
 
     Raises:
         ConfigurationError: If an option has another value.
@@ -70,23 +70,31 @@ def check_choices(**chosen: str) -> None:
             raise ConfigurationError(f"{option}: must be one of {', '.join(choices)}")
 
 
-def check_auth(auth: httpx.Auth) -> None:
-    """Check that requests can be authenticated with it.
+def check_auth(auth: object) -> None:
+    """Check that requests can be authenticated with a plugin.
 
     Raises:
-        ConfigurationError: If `auth` is not an `httpx.Auth`.
+        ConfigurationError: If the plugin is not an `httpx.Auth`.
     """
-    if not isinstance(auth, httpx.Auth):
-        raise ConfigurationError("auth: must be an httpx.Auth, such as TokenAuth")
+    if isinstance(auth, httpx.Auth):
+        return
+    hint = "such as TokenAuth"
+    if any(kind.__module__ == "httpx2" for kind in type(auth).__mro__):
+        hint = "for which AuthFromHttpx2 of css_snapshot.integrations.httpx2 takes it"
+    raise ConfigurationError(f"auth: must be an httpx.Auth, {hint}")
 
 
 def options_from(
     environ: Mapping[str, str], overrides: ServiceOptions
 ) -> ServiceOptions:
-    """Return what the environment says, where the overrides don't.
+    """Return the options from the environment, except where they are overridden.
+
+    Args:
+        environ: The environment variables.
+        overrides: Options that take precedence.
 
     Raises:
-        ConfigurationError: If a variable that is needed is missing or unusable.
+        ConfigurationError: If a required variable is missing or invalid.
     """
     options = ServiceOptions()
     if "auth" not in overrides:

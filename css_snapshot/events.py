@@ -1,20 +1,23 @@
-"""Events that observers are notified of: one frozen class per thing that happens.
+"""The events that observers receive, one frozen class each.
 
 An observer is any callable that takes one event: `SnapshotService(on_event=...)`.
-It is called in the event loop, so it must be quick and must not block; what it
-raises is logged and goes no further. It is called in the task, and in the context,
-of the call it is told about; many calls may be under way at once, and `call` tells
-whose event it is.
+It is called in the event loop, so it must be quick and must not block; an exception
+that it raises is logged and goes no further. It is called in the task, and in the
+context, of the call that the event is about; many calls may be under way at once, and
+`call` identifies the one an event belongs to.
 """
 
+import functools
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Literal
 
 import attrs
 
 logger = logging.getLogger("css_snapshot")
+# Whoever uses this package decides what becomes of its log, and the default is nothing.
+logger.addHandler(logging.NullHandler())
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -24,14 +27,56 @@ class Call:
     Attributes:
         method: HTTP method.
         path: Path template of the vendor call, without ids.
-        ids: The ids in the path by their names in the template, but the project's.
-        endpoint: Address of the service: scheme, host and, if it is unusual, port.
+        ids: The ids in the path, but for the project's, by their template names.
+        endpoint: Endpoint of the service: scheme, host and, if unusual, port.
     """
 
     method: str
     path: str
     ids: Mapping[str, str]
     endpoint: str
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Workflow:
+    """Several calls with one purpose, under way: its two events carry this object.
+
+    The operations in between belong to it if they happen in the context, of a task or
+    of its children, in which its start was told.
+
+    Attributes:
+        name: What it is, such as `"ensure"`, `"wait"` or `"fan_out"`.
+        cluster_id: The cluster; `None` if it is about several.
+    """
+
+    name: str
+    cluster_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class WorkflowStarted:
+    """A workflow begins; its operations follow.
+
+    Attributes:
+        workflow: The workflow under way.
+    """
+
+    workflow: Workflow
+
+
+@attrs.frozen(kw_only=True)
+class WorkflowFinished:
+    """A workflow is over, with all its operations.
+
+    Attributes:
+        workflow: The workflow that was under way.
+        elapsed: Seconds from start to end, pauses included.
+        error: The error it ended with, a cancellation for example; `None` for success.
+    """
+
+    workflow: Workflow
+    elapsed: float
+    error: BaseException | None
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +124,7 @@ class AttemptStarted:
 
 @attrs.frozen(kw_only=True)
 class AttemptAnswered:
-    """An attempt ended: with an answer, or without one.
+    """An attempt ended, with a response or without one.
 
     Attributes:
         method: HTTP method.
@@ -151,7 +196,7 @@ class TokenRenewed:
 
     Attributes:
         reason: `"first"`, `"expiring"` or `"rejected"`.
-        lifetime: Seconds until the new ones expire, `None` when they don't say.
+        lifetime: Seconds until the new ones expire; `None` if that is unknown.
     """
 
     reason: Literal["first", "expiring", "rejected"]
@@ -160,11 +205,11 @@ class TokenRenewed:
 
 @attrs.frozen(kw_only=True)
 class Reconciled:
-    """A creation with an unclear answer was looked up in the cluster's list.
+    """A creation with an unclear outcome was looked up in the cluster's list.
 
     Attributes:
         cluster_id: The cluster.
-        name: The name looked for.
+        name: Name of the snapshot.
         found: How many new snapshots of that name the list shows.
         looks: How many times the list was read.
     """
@@ -213,7 +258,9 @@ class ListIncomplete:
 
 
 Event = (
-    OperationStarted
+    WorkflowStarted
+    | WorkflowFinished
+    | OperationStarted
     | OperationFinished
     | AttemptStarted
     | AttemptAnswered
@@ -228,7 +275,7 @@ Observer = Callable[[Event], object]
 
 
 def notify(observer: Observer | None, event: Event) -> None:
-    """Log an event, and hand it to the observer if there is one."""
+    """Log an event, and pass it to the observer if there is one."""
     _log(event)
     if observer is None:
         return
@@ -238,28 +285,59 @@ def notify(observer: Observer | None, event: Event) -> None:
         logger.exception("an on_event observer failed on %s", type(event).__name__)
 
 
-@contextmanager
 def telling(
     observer: Observer | None, call: Call, monotonic: Callable[[], float]
-) -> Iterator[Call]:
-    """Notify an observer of the start and the end of an operation in this block.
+) -> AbstractContextManager[None]:
+    """Tell of the start and the end of an operation that runs in this block.
 
     Args:
-        observer: Whom to tell.
+        observer: The observer to tell.
         call: The operation under way.
         monotonic: Returns seconds that never go back.
     """
-    notify(observer, OperationStarted(call=call))
+    return _telling(
+        observer,
+        OperationStarted(call=call),
+        functools.partial(OperationFinished, call=call),
+        monotonic,
+    )
+
+
+def telling_workflow(
+    observer: Observer | None, workflow: Workflow, monotonic: Callable[[], float]
+) -> AbstractContextManager[None]:
+    """Tell of the start and the end of a workflow that runs in this block.
+
+    Args:
+        observer: The observer to tell.
+        workflow: The workflow under way.
+        monotonic: Returns seconds that never go back.
+    """
+    return _telling(
+        observer,
+        WorkflowStarted(workflow=workflow),
+        functools.partial(WorkflowFinished, workflow=workflow),
+        monotonic,
+    )
+
+
+@contextmanager
+def _telling(
+    observer: Observer | None,
+    start: Event,
+    finish: Callable[..., Event],
+    monotonic: Callable[[], float],
+) -> Iterator[None]:
+    notify(observer, start)
     started = monotonic()
     error: BaseException | None = None
     try:
-        yield call
+        yield
     except BaseException as exc:
         error = exc
         raise
     finally:
-        elapsed = monotonic() - started
-        notify(observer, OperationFinished(call=call, elapsed=elapsed, error=error))
+        notify(observer, finish(elapsed=monotonic() - started, error=error))
 
 
 def _log(event: Event) -> None:

@@ -2,31 +2,55 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from css_snapshot.errors import ConnectFailure
+from css_snapshot.errors import ConnectFailure as ConnectFailure
 from css_snapshot.models import Snapshot
 
-__all__ = [
-    "Applied",
-    "ConnectFailure",
-    "CoverageState",
-    "Indices",
-    "Json",
-    "KeepReason",
-    "Obstacle",
-    "OnBusy",
-    "OnDeleted",
-    "OnError",
-    "OnExists",
-    "OnSpoiled",
-    "PolicyApi",
-    "Progress",
-    "SnapshotOperation",
-    "StrPath",
-    "Until",
-    "WireNames",
-]
+if TYPE_CHECKING:
+    # isort: off
+    from css_snapshot.auth.credentials import (
+        CredentialsProvider as CredentialsProvider,
+        TokenProvider as TokenProvider,
+    )
+    from css_snapshot.configuration import ServiceOptions as ServiceOptions
+    from css_snapshot.events import Event as Event, Observer as Observer
+    from css_snapshot.transport.default import TransportKind as TransportKind
+else:
+    from css_snapshot.lazy import lazy_names
+
+    # Lazily, as their homes stand above this module.
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "css_snapshot.auth.credentials": ("CredentialsProvider", "TokenProvider"),
+            "css_snapshot.configuration": ("ServiceOptions",),
+            "css_snapshot.events": ("Event", "Observer"),
+            "css_snapshot.transport.default": ("TransportKind",),
+        },
+    )
+    __all__ += [
+        "Applied",
+        "ConnectFailure",
+        "CoverageState",
+        "How",
+        "Indices",
+        "Json",
+        "KeepReason",
+        "Obstacle",
+        "OnBusy",
+        "OnDeleted",
+        "OnError",
+        "OnExists",
+        "OnSpoiled",
+        "PolicyApi",
+        "Progress",
+        "SnapshotOperation",
+        "StrPath",
+        "Until",
+        "WireNames",
+    ]
+    __all__.sort()
 
 Indices: TypeAlias = Sequence[str] | str | None
 """How a caller may name indices: one by one, joined by commas, or `None` for all."""
@@ -58,6 +82,9 @@ OnBusy: TypeAlias = Literal["skip", "wait"]
 
 OnError: TypeAlias = Literal["collect", "fail_fast"]
 """What a failed target means to a run."""
+
+How: TypeAlias = Literal["created", "adopted"]
+"""How a snapshot came about for a call."""
 
 Until: TypeAlias = Literal["accepted", "completed"]
 """When a target of a run has ended well."""

@@ -14,6 +14,7 @@ import ssl
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Unpack
 
@@ -38,6 +39,23 @@ _VARIABLES: Final = (
     *("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
     *("HUAWEICLOUD_SDK_PROJECT_ID", "HUAWEICLOUD_SDK_REGION", "CSS_ENDPOINT"),
 )
+
+
+_TESTS: Final = Path(__file__).parent
+_LOWEST: Final = frozenset(
+    {
+        *("api", "auth", "cli", "client", "emulator", "integrations", "transport"),
+        *("workflows", "test_packaging.py", "test_retry.py", "test_service.py"),
+    }
+)
+"""Where something tests what this package does with a dependency."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what a version of a dependency that is too old could break."""
+    for item in items:
+        if item.path.relative_to(_TESTS).parts[0] in _LOWEST:
+            item.add_marker("lowest")
 
 
 @pytest.fixture(autouse=True)

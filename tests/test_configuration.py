@@ -1,4 +1,4 @@
-"""How a service is set up: its options, where they come from, and what it owns."""
+"""The set-up of a service: its options, where they come from, and what it owns."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,19 +10,12 @@ from css_snapshot import ConfigurationError, RequestValidationError, SnapshotSer
 from css_snapshot.auth import AkSkAuth, TokenAuth
 from css_snapshot.configuration import options_from
 from css_snapshot.service import ServiceOptions
+from tests.support.service_double import ServiceDouble
 
 MakeService = Callable[..., SnapshotService]
 
 ORIGIN: Final = "https://css.example"
 PROJECT: Final = "6204a5bd270343b5885144cf9c8c158d"
-
-
-def answering(answer: httpx.Response, sent: list[httpx.Request]) -> httpx.MockTransport:
-    def respond(request: httpx.Request) -> httpx.Response:
-        sent.append(request)
-        return answer
-
-    return httpx.MockTransport(respond)
 
 
 @pytest.mark.parametrize(
@@ -61,15 +54,8 @@ async def test_an_endpoint_goes_before_a_region(make_service: MakeService) -> No
     assert ORIGIN in repr(make_service(endpoint=ORIGIN, region="cn-north-4"))
 
 
-class Counting(httpx.AsyncBaseTransport):
-    closed = 0
-
-    async def aclose(self) -> None:
-        self.closed += 1
-
-
 async def test_a_transport_passed_in_stays_open(make_service: MakeService) -> None:
-    transport = Counting()
+    transport = ServiceDouble()
 
     async with make_service(transport) as service:
         assert isinstance(service, SnapshotService)
@@ -80,7 +66,7 @@ async def test_a_transport_passed_in_stays_open(make_service: MakeService) -> No
 async def test_a_transport_of_its_own_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    transport = Counting()
+    transport = ServiceDouble()
     monkeypatch.setattr("css_snapshot.service.default_transport", lambda: transport)
 
     async with SnapshotService(
@@ -101,13 +87,12 @@ async def test_the_environment_makes_a_whole_service(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
     monkeypatch.setenv("HUAWEICLOUD_SDK_REGION", "cn-north-4")
-    sent: list[httpx.Request] = []
-    transport = answering(httpx.Response(200, json={"backups": []}), sent)
+    transport = ServiceDouble(httpx.Response(200, json={"backups": []}))
 
     async with SnapshotService.from_env(transport=transport) as service:
         await service.list("c1")
 
-    (request,) = sent
+    (request,) = transport.requests
     assert str(request.url) == (
         "https://css.cn-north-4.myhuaweicloud.com"
         f"/v1.0/{PROJECT}/clusters/c1/index_snapshots"

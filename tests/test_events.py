@@ -1,4 +1,7 @@
+import contextlib
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 
 import attrs
@@ -6,7 +9,17 @@ import pytest
 
 from css_snapshot import events
 from css_snapshot.errors import InternalServerError
-from css_snapshot.events import BudgetEmpty, Event, Reconciled, RetryScheduled, notify
+from css_snapshot.events import (
+    BudgetEmpty,
+    Event,
+    Reconciled,
+    RetryScheduled,
+    Workflow,
+    WorkflowFinished,
+    WorkflowStarted,
+    notify,
+    telling_workflow,
+)
 
 RETRY = RetryScheduled(
     method="POST",
@@ -85,6 +98,49 @@ def test_an_observer_can_not_hold_up_the_end_of_the_program(
 
     with pytest.raises(stop):
         notify(observer, FOUND)
+
+
+@pytest.mark.parametrize("error", [None, LookupError("no"), KeyboardInterrupt()])
+def test_a_workflow_is_told_of_from_its_start_to_its_end(
+    error: BaseException | None,
+) -> None:
+    seen: list[Event] = []
+    seconds = iter([10.0, 12.5])
+    workflow = Workflow(name="ensure", cluster_id="c1")
+
+    with (
+        pytest.raises(type(error)) if error else contextlib.nullcontext(),
+        telling_workflow(seen.append, workflow, lambda: next(seconds)),
+    ):
+        assert seen == [WorkflowStarted(workflow=workflow)]
+        if error is not None:
+            raise error
+
+    started, finished = seen
+    assert isinstance(started, WorkflowStarted)
+    assert started.workflow is workflow
+    assert isinstance(finished, WorkflowFinished)
+    assert finished.workflow is workflow
+    assert (finished.elapsed, finished.error) == (2.5, error)
+
+
+def test_two_workflows_of_the_same_name_are_not_the_same() -> None:
+    assert Workflow(name="wait") != Workflow(name="wait")
+
+
+def test_the_log_goes_nowhere_unless_the_program_says_where(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    code = (
+        "from css_snapshot.events import BudgetEmpty, notify\n"
+        "notify(None, BudgetEmpty(method='POST', path='/x', attempt=2))\n"
+        "import css_snapshot.auth, logging\n"
+        "logging.getLogger('css_snapshot.auth').warning('expired')\n"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  # our own
+
+    assert capfd.readouterr() == ("", "")
 
 
 def _event_classes() -> list[type[attrs.AttrsInstance]]:

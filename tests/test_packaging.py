@@ -1,16 +1,18 @@
 import ast
+import importlib
 import inspect
 import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 import css_snapshot
-from css_snapshot import auth, errors
+from css_snapshot import auth, errors, typing, version
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PACKAGE: Final = Path(css_snapshot.__file__).parent
@@ -38,24 +40,152 @@ def _core_modules() -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("module", [css_snapshot, auth], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [css_snapshot, auth, typing], ids=lambda m: m.__name__
+)
 def test_all_public_names_are_listed_sorted_once_and_there(module: object) -> None:
     names = vars(module)["__all__"]
 
     assert names == sorted(set(names))
+    assert [name for name in names if name.startswith("_")] == []
     assert [name for name in names if not hasattr(module, name)] == []
 
 
-def test_what_is_imported_into_the_package_is_public() -> None:
-    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
-    imported = {
-        alias.asname or alias.name
-        for node in tree.body
+LAZY: Final = (
+    "css_snapshot",
+    "css_snapshot.emulator",
+    "css_snapshot.integrations.airflow",
+    "css_snapshot.typing",
+)
+
+
+def _seen_by_type_checkers(imports: list[ast.stmt]) -> set[tuple[str, str]]:
+    """Return pairs of a home and a name that is public."""
+    assert all(isinstance(node, ast.ImportFrom) for node in imports)
+    return {
+        (node.module or "", alias.name)
+        for node in imports
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
+        if alias.asname == alias.name
     }
 
-    assert imported == set(css_snapshot.__all__)
+
+def _loaded_lazily(statements: list[ast.stmt], package: str) -> set[tuple[str, str]]:
+    (call,) = (
+        node.value
+        for node in statements
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.targets[0], ast.Tuple)
+    )
+    homes: dict[str, tuple[str, ...]] = ast.literal_eval(call.args[1])
+    modules = [ast.literal_eval(keyword.value) for keyword in call.keywords]
+    return {
+        *((home, name) for home, names in homes.items() for name in names),
+        *((package, name) for names in modules for name in names),
+    }
+
+
+@pytest.mark.parametrize("package", LAZY)
+def test_type_checkers_see_what_is_loaded_lazily_where_it_is(package: str) -> None:
+    tree = ast.parse(inspect.getsource(importlib.import_module(package)))
+    (branches,) = (node for node in tree.body if isinstance(node, ast.If))
+
+    seen = _seen_by_type_checkers(branches.body)
+
+    assert seen == _loaded_lazily(branches.orelse, package)
+    assert len(seen) > 3
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    assert css_snapshot.__version__ == metadata.version("css-snapshot")
+
+
+def test_the_version_of_a_package_that_is_not_installed_is_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+
+    assert version._installed() == "unknown"
+
+
+def test_a_name_that_is_not_there_is_missed_as_in_any_module() -> None:
+    with pytest.raises(AttributeError, match="'css_snapshot' has no attribute 'nope'"):
+        css_snapshot.nope  # type: ignore[attr-defined]  # noqa: B018  # that is the test
+    with pytest.raises(ImportError, match="nope"):
+        exec("from css_snapshot import nope")  # noqa: S102  # that is the test
+
+
+def test_the_names_are_listed_before_they_are_used() -> None:
+    code = (
+        "import css_snapshot\n"
+        "names = {*css_snapshot.__all__, '__version__', 'auth', 'errors', '__name__'}\n"
+        "print(names - set(dir(css_snapshot)), dir(css_snapshot) == sorted(dir(css_snapshot)))"
+    )
+
+    assert _run(code) == "set() True"
+
+
+def test_a_name_is_looked_up_once() -> None:
+    code = (
+        "import css_snapshot\n"
+        "first = css_snapshot.Backup\n"
+        "print('Backup' in vars(css_snapshot), css_snapshot.Backup is first)"
+    )
+
+    assert _run(code) == "True True"
+
+
+def test_the_public_modules_are_attributes_of_the_package() -> None:
+    code = (
+        "import css_snapshot\n"
+        "print(css_snapshot.auth.TokenAuth.__name__, css_snapshot.fanout.Target.__name__,"
+        " css_snapshot.errors.CSSError.__name__, css_snapshot.events.Call.__name__,"
+        " css_snapshot.typing.__name__)"
+    )
+
+    assert _run(code) == "TokenAuth Target CSSError Call css_snapshot.typing"
+
+
+LIGHT: Final = {"css_snapshot", "css_snapshot.lazy"}
+
+
+@pytest.mark.parametrize(
+    ("imports", "loaded"),
+    [
+        ("css_snapshot", LIGHT),
+        ("css_snapshot.emulator", LIGHT | {"css_snapshot.emulator"}),
+        (
+            "css_snapshot.emulator.pytest_plugin",
+            LIGHT | {"css_snapshot.emulator", "css_snapshot.emulator.pytest_plugin"},
+        ),
+    ],
+)
+def test_importing_a_package_loads_next_to_nothing(
+    imports: str, loaded: set[str]
+) -> None:
+    # pytest and what it loads by itself are there already where the plugin is loaded.
+    code = (
+        "import pytest, time, typing\n"
+        "before = set(sys.modules)\n"
+        f"import {imports}\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+
+    assert set(_run(code).split()) == loaded
+
+
+def test_a_model_is_there_without_the_client() -> None:
+    code = (
+        "from css_snapshot import Snapshot, CSSError\n"
+        "print({'httpx', 'tenacity', 'cattrs', 'css_snapshot.service'} & set(sys.modules))"
+    )
+
+    assert _run(code) == "set()"
 
 
 def test_every_error_that_can_be_caught_is_public() -> None:
@@ -65,7 +195,7 @@ def test_every_error_that_can_be_caught_is_public() -> None:
         if inspect.isclass(value) and issubclass(value, errors.CSSError)
     }
 
-    assert classes <= set(css_snapshot.__all__)
+    assert classes <= set(vars(css_snapshot)["__all__"])
 
 
 def test_all_names_can_be_imported_with_a_star() -> None:
@@ -73,7 +203,7 @@ def test_all_names_can_be_imported_with_a_star() -> None:
 
     exec("from css_snapshot import *", namespace)  # noqa: S102  # our own package
 
-    assert set(css_snapshot.__all__) <= set(namespace)
+    assert set(vars(css_snapshot)["__all__"]) <= set(namespace)
 
 
 def test_types_come_with_the_package() -> None:

@@ -1,15 +1,17 @@
-"""The README does what it says: its code runs, its commands are whole."""
+"""The README does what it says: its code runs as pasted, its commands are whole."""
 
-import asyncio
+import os
 import re
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
 from tests.support.api_table import written
@@ -18,43 +20,144 @@ ROOT: Final = Path(__file__).parents[1]
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 FLAGS: Final = re.DOTALL | re.MULTILINE
 BLOCK: Final = re.compile(r"^```python\n(.*?)^```$", FLAGS)
-BLOCKS: Final = BLOCK.findall(README)
+# The Chinese part repeats some.
+EXAMPLES: Final = tuple(dict.fromkeys(BLOCK.findall(README)))
+COMMANDS: Final = tuple(re.findall(r"^```sh\n(css-snapshot .*?)^```$", README, FLAGS))
 CLUSTER: Final = "ea244205-d641-45d9-9dcb-ab2236bcd07e"
+HIDDEN: Final = ("COVERAGE_", "PYTEST_", "PYTHON")
+# Stands in for the name service: an example that names a region reaches the emulator.
+REGION: Final = """
+import os, runpy
+from css_snapshot import configuration
+configuration.css_endpoint = lambda region: os.environ["CSS_ENDPOINT"]
+runpy.run_path("main.py", run_name="__main__")
+"""
 
 
 @pytest.fixture
-def emulator(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[EmulatorState]:
-    """Put an emulator with the README's cluster where `from_env` looks."""
-    monkeypatch.chdir(tmp_path)
+def environment() -> Iterator[Mapping[str, str]]:
+    """The environment of a newcomer whose credentials are those of an emulator."""
     state = EmulatorState(clusters=[EmulatedCluster(id=CLUSTER)], build_seconds=0.0)
+    mine = {k: v for k, v in os.environ.items() if not k.startswith(HIDDEN)}
     with EmulatorServer(state).run_in_thread() as server:
-        endpoint = server.endpoint
-        monkeypatch.setenv("CSS_ENDPOINT", endpoint)
-        monkeypatch.setattr(
-            "css_snapshot.configuration.css_endpoint", lambda _: endpoint
-        )
-        monkeypatch.setenv("HUAWEICLOUD_SDK_AK", state.access_key)
-        monkeypatch.setenv("HUAWEICLOUD_SDK_SK", state.secret_key)
-        monkeypatch.setenv("HUAWEICLOUD_SDK_PROJECT_ID", state.project_id)
-        yield state
+        yield {
+            **mine,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), mine["PATH"]]),
+            "CSS_ENDPOINT": server.endpoint,
+            "HUAWEICLOUD_SDK_AK": state.access_key,
+            "HUAWEICLOUD_SDK_SK": state.secret_key,
+            "HUAWEICLOUD_SDK_PROJECT_ID": state.project_id,
+        }
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_every_block_of_code_runs(
-    number: int, emulator: EmulatorState, capsys: pytest.CaptureFixture[str]
+def run(
+    command: list[str], folder: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder that holds nothing but what was pasted."""
+    return subprocess.run(  # noqa: S603  # this Python, and the README's own words
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def kind_of(example: str) -> str:
+    if "\nasync def test_" in example:
+        return "tests"
+    return "application" if "FastAPI(" in example else "program"
+
+
+def of_kind(kind: str) -> list[str]:
+    return [example for example in EXAMPLES if kind_of(example) == kind]
+
+
+@pytest.mark.parametrize("number", range(len(of_kind("program"))))
+def test_every_program_runs_as_pasted(
+    number: int, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
-    code = BLOCKS[number]
-    names: dict[str, object] = {"__name__": "__main__"}
+    program = of_kind("program")[number]
+    (tmp_path / "main.py").write_text(program, encoding="utf-8")
+    start = ["-c", REGION] if "region=" in program else ["main.py"]
 
-    exec(compile(code, f"README block {number}", "exec"), names)  # noqa: S102  # that is the test
+    ran = run([sys.executable, *start], tmp_path, environment)
 
-    if isinstance(app := names.get("app"), FastAPI):
-        assert asyncio.run(_put_snapshots(app)) == [201, 200, 502]
-    printed = capsys.readouterr().out
-    assert ("print(" in code) <= bool(printed.strip())
-    assert "Traceback" not in printed
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ("print(" in program) <= bool(ran.stdout.strip())
+
+
+@pytest.mark.parametrize("number", range(len(of_kind("tests"))))
+def test_every_test_passes_as_pasted(
+    number: int, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    tests = of_kind("tests")[number]
+    (tmp_path / "test_pasted.py").write_text(tests, encoding="utf-8")
+
+    ran = run([sys.executable, "-m", "pytest"], tmp_path, environment)
+
+    assert ran.returncode == 0, ran.stdout
+    assert f"{tests.count('def test_')} passed" in ran.stdout
+    assert "warnings summary" not in ran.stdout
+
+
+@pytest.mark.parametrize("number", range(len(of_kind("application"))))
+def test_every_application_serves_as_pasted(
+    number: int, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "main.py").write_text(of_kind("application")[number], encoding="utf-8")
+
+    with serving(tmp_path, environment) as address:
+        statuses = [
+            httpx.put(
+                f"{address}/clusters/{cluster}/snapshots/from-the-web"
+            ).status_code
+            for cluster in (CLUSTER, CLUSTER, "elsewhere")
+        ]
+
+    assert statuses == [201, 200, 502]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_works_as_pasted(
+    command: str, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    ran = run(["sh", "-ec", command], tmp_path, environment)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert '"created"' in ran.stdout
+
+
+def test_there_are_examples_of_every_kind() -> None:
+    kinds = {kind: len(of_kind(kind)) for kind in ("program", "tests", "application")}
+
+    assert kinds["program"] > 5
+    assert kinds["tests"] == kinds["application"] == len(COMMANDS) == 1
+
+
+@contextmanager
+def serving(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Serve `main:app` as the README says, and yield its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    server = subprocess.Popen(  # noqa: S603  # this Python, and the README's own words
+        [sys.executable, "-m", "uvicorn", "main:app", "--port", str(port)],
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stderr is not None
+    try:
+        for line in server.stderr:
+            if "running on" in line:
+                break
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.communicate()
 
 
 def test_the_tables_are_those_that_the_code_makes() -> None:
@@ -76,26 +179,3 @@ def test_the_airflow_recipe_is_the_one_that_is_run_on_airflow() -> None:
 
     assert recipe is not None
     assert dag.endswith(recipe[1])
-
-
-async def _put_snapshots(app: FastAPI) -> list[int]:
-    good = f"/clusters/{CLUSTER}/snapshots/from-the-web"
-    async with app.router.lifespan_context(app) as state:
-        transport = httpx.ASGITransport(_with_state(app, state))
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://app"
-        ) as client:
-            answers = [
-                await client.put(path)
-                for path in (good, good, "/clusters/elsewhere/snapshots/from-the-web")
-            ]
-    return [answer.status_code for answer in answers]
-
-
-def _with_state(app: FastAPI, state: Mapping[str, object] | None) -> ASGIApp:
-    """Do what a server does with what a lifespan yields."""
-
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        await app({**scope, "state": dict(state or {})}, receive, send)
-
-    return serve

@@ -154,15 +154,13 @@ def _readable(
         name = _wire_name(kind, field.name)
         place = f"{where}.{name}"
         is_required = field.default is attrs.NOTHING
-        if name not in given and not is_required:
-            continue
         try:
             fields[name] = _read_field(given.get(name), field.type, place, report)
         except Exception as exc:  # noqa: BLE001  # as in read_model
             problem = str(exc) if isinstance(exc, UnreadableError) else "can't be read"
             if is_required:
                 if known_by in {None, field.name}:
-                    raise UnreadableError(f"{place}: {problem}") from None
+                    raise UnreadableError(f"{name}: {problem}") from None
                 fields[name] = ""
             report(place, problem)
     return fields

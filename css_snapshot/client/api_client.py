@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import attrs
@@ -22,6 +23,7 @@ from css_snapshot.errors import (
     TransportError,
     unchained,
 )
+from css_snapshot.event_loop import running_loop
 from css_snapshot.events import (
     AttemptAnswered,
     AttemptStarted,
@@ -30,9 +32,11 @@ from css_snapshot.events import (
     FieldUnreadable,
     Observer,
     RetryScheduled,
+    Workflow,
     logger,
     notify,
     telling,
+    telling_workflow,
 )
 from css_snapshot.retry import Before, Between, Retry, RetryPolicy, repeat
 
@@ -134,6 +138,20 @@ class ApiClient:
             clock=self.clock,
         )
 
+    def telling_workflow(
+        self, name: str, cluster_id: str | None = None
+    ) -> AbstractContextManager[None]:
+        """Notify the observer of the start and the end of a workflow in this block.
+
+        Args:
+            name: What it is, such as `ensure`.
+            cluster_id: The cluster; `None` if it is about several.
+        """
+        if self.on_event is None and not logger.isEnabledFor(logging.DEBUG):
+            return nullcontext()
+        workflow = Workflow(name=name, cluster_id=cluster_id)
+        return telling_workflow(self.on_event, workflow, self.clock.monotonic)
+
     def end_of_call(self) -> float:
         """Return when a call that begins now is to end, on the monotonic clock."""
         if self.limits.deadline is None:
@@ -233,7 +251,7 @@ class ApiClient:
                 ) from None
 
     def _check_loop(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         if self._loop is None:
             self._loop = loop
         elif self._loop is not loop:

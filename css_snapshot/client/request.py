@@ -127,13 +127,9 @@ def _is_known(origin: httpx.URL, endpoint: str) -> bool:
 
 def _user_agent(application: str | None) -> str:
     # Imported where it is used, as it takes longer than all the rest of this package.
-    from importlib import metadata  # noqa: PLC0415
+    from css_snapshot.version import __version__  # noqa: PLC0415
 
-    try:
-        version = metadata.version("css-snapshot")
-    except metadata.PackageNotFoundError:
-        version = "unknown"
-    ours = f"css-snapshot/{version} python/{platform.python_version()}"
+    ours = f"css-snapshot/{__version__} python/{platform.python_version()}"
     if application is None:
         return ours
     if not isinstance(application, str) or _APPLICATION.fullmatch(application) is None:

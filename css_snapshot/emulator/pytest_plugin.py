@@ -1,102 +1,65 @@
-"""pytest fixtures for your own tests; nothing happens unless a test asks for them.
+"""pytest fixtures for tests of code that uses this package.
+
+Nothing happens unless a test asks for one of them.
 
 - `css_emulator`: the emulated cloud, an `EmulatorState`, new for each test.
 - `css_service`: a `SnapshotService` that talks to it.
-- `css_faults`: what is to go wrong: `css_faults.add(Fault.drop_after_commit())`.
+- `css_faults`: what goes wrong: `css_faults.add(Fault.drop_after_commit())`.
 - `css_endpoint`: its address, for programs that make their own service.
 - `css_service_options`: redefine it to give `css_service` other options.
 
-A marker sets the emulator up. `socket` and `real_time` are of this plugin, everything
-else is an option of `EmulatorState`:
+A marker configures the emulator. `socket` and `real_time` are options of this plugin,
+all others are options of `EmulatorState`:
 
     @pytest.mark.css_emulator(clusters=5, list_lag=8.0, socket=True)
 
 `css_service` works in process, unless `socket=True` puts a real connection in between.
 Time passes only when the service pauses, and then at once, for the emulator as well:
 waiting for a snapshot that takes minutes takes none. `real_time=True` turns that off.
-Time limits, and faults that delay, are of real time in any case.
+Time limits, and faults that delay, always use real time.
 
-The fixtures are plain ones, so that they suit tests run by pytest-asyncio in any mode,
-by anyio on asyncio, or by `asyncio.run`.
+The fixtures are synchronous, so that they work in tests run by pytest-asyncio in any
+mode, by anyio on asyncio, or by `asyncio.run`.
 """
 
-import asyncio
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+# Every pytest of the environment loads this module, so the fixtures import what they
+# need themselves.
 if TYPE_CHECKING:
-    from css_snapshot import Clock, SnapshotService
+    from css_snapshot import SnapshotService
     from css_snapshot.emulator import EmulatorState, Faults
+    from css_snapshot.emulator.emulated_time import EmulatedTime
     from css_snapshot.service import ServiceOptions
 
 _MARKER = "css_emulator"
 _HELP = (
     f"{_MARKER}(socket=False, real_time=False, **options): "
-    "set up the emulated cloud of css_snapshot; options as of EmulatorState"
+    "configure the emulated cloud of css_snapshot; options are those of EmulatorState"
 )
 
 
-class EmulatedTime:
-    """Time that passes only when someone sleeps, and then at once.
-
-    Of several who sleep at the same time, the one due first wakes first.
-
-    Args:
-        began: Where it starts, in seconds since the epoch.
-    """
-
-    def __init__(self, began: float) -> None:
-        self._now = began
-        self._due: list[float] = []
-
-    def timestamp(self) -> float:
-        """Answer the seconds since the epoch."""
-        return self._now
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait for a number of seconds without taking any real time."""
-        due = self._now + max(seconds, 0.0)
-        self._due.append(due)
-        try:
-            while True:
-                await asyncio.sleep(0)
-                if self._now >= due:
-                    return
-                if due == min(self._due):
-                    self._now = due
-        finally:
-            self._due.remove(due)
-
-    def clock(self) -> "Clock":
-        """Answer this time as a clock for a service."""
-        from css_snapshot.clock import Clock  # noqa: PLC0415  # not at pytest's start
-
-        return Clock(
-            now=lambda: datetime.fromtimestamp(self._now, UTC),
-            monotonic=self.timestamp,
-            sleep=self.sleep,
-        )
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", _HELP)
 
 
 class _Setup(NamedTuple):
-    """What a test's marker asks for."""
+    """What the marker of a test asks for."""
 
     options: dict[str, object]
     socket: bool
-    time: EmulatedTime | None
+    time: "EmulatedTime | None"
 
 
 @pytest.fixture
 def _css_setup(request: pytest.FixtureRequest) -> _Setup:
+    from css_snapshot.emulator.emulated_time import EmulatedTime  # noqa: PLC0415
+
     marker = request.node.get_closest_marker(_MARKER)
     if marker is not None and marker.args:
         raise pytest.UsageError(f"{_MARKER}: takes keywords only")
@@ -111,7 +74,7 @@ def _css_setup(request: pytest.FixtureRequest) -> _Setup:
 @pytest.fixture
 def css_emulator(_css_setup: _Setup) -> "EmulatorState":
     """The emulated cloud, new for each test; see the marker `css_emulator`."""
-    from css_snapshot.emulator import EmulatorState  # noqa: PLC0415  # not at start
+    from css_snapshot.emulator import EmulatorState  # noqa: PLC0415
 
     try:
         return EmulatorState(**_css_setup.options)  # type: ignore[arg-type]  # the user's to get right
@@ -121,14 +84,14 @@ def css_emulator(_css_setup: _Setup) -> "EmulatorState":
 
 @pytest.fixture
 def css_faults(css_emulator: "EmulatorState") -> "Faults":
-    """What goes wrong in the emulated cloud; nothing, to begin with."""
+    """The faults of the emulated cloud; none, to begin with."""
     return css_emulator.faults
 
 
 @pytest.fixture
 def css_endpoint(css_emulator: "EmulatorState") -> Iterator[str]:
     """The address of the emulated cloud, served on a socket of this machine."""
-    from css_snapshot.emulator import EmulatorServer  # noqa: PLC0415  # not at start
+    from css_snapshot.emulator import EmulatorServer  # noqa: PLC0415
 
     with EmulatorServer(css_emulator).run_in_thread() as server:
         yield server.endpoint
@@ -148,11 +111,11 @@ def css_service(
     _css_setup: _Setup,
 ) -> "SnapshotService":
     """A service that talks to the emulated cloud; it needs no closing."""
-    import httpx  # noqa: PLC0415  # not at pytest's start
+    import httpx  # noqa: PLC0415
 
-    from css_snapshot import SnapshotService  # noqa: PLC0415  # likewise
-    from css_snapshot.auth import TokenAuth  # noqa: PLC0415  # likewise
-    from css_snapshot.emulator import EmulatorTransport  # noqa: PLC0415  # likewise
+    from css_snapshot import SnapshotService  # noqa: PLC0415
+    from css_snapshot.auth import TokenAuth  # noqa: PLC0415
+    from css_snapshot.emulator import EmulatorTransport  # noqa: PLC0415
 
     options: ServiceOptions = {
         "project_id": css_emulator.project_id,

@@ -6,9 +6,10 @@ from typing import Final
 import attrs
 
 from css_snapshot.api.requests import CreateSnapshotRequest
-from css_snapshot.fanout.outcomes import Busy, Failed, How
+from css_snapshot.fanout.outcomes import Busy, Failed
 from css_snapshot.fanout.targets import Target
 from css_snapshot.models import Backup
+from css_snapshot.typing import How
 from css_snapshot.workflows.ensure import Intent
 
 _BUSY_PAUSE: Final = 30.0

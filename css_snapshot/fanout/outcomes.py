@@ -1,7 +1,7 @@
 """What became of a target: one frozen class per way it can end."""
 
 import re
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
@@ -9,11 +9,11 @@ from css_snapshot.api.clusters import SnapshotReadiness
 from css_snapshot.errors import CSSError, SnapshotFailedError
 from css_snapshot.fanout.targets import Target
 from css_snapshot.models import Backup, Ensured, Snapshot
+from css_snapshot.typing import How
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-How: TypeAlias = Literal["created", "adopted"]
 
 _NEXT_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

@@ -1,12 +1,14 @@
 """A run: targets in, outcomes out, and an end that leaves nothing behind."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.clock import Clock
 from css_snapshot.errors import ConfigurationError, FanOutStoppedError, JournalError
+from css_snapshot.event_loop import running_loop
 from css_snapshot.events import logger
 from css_snapshot.fanout.journal.journal import Journal
 from css_snapshot.fanout.journal.store import Plan
@@ -85,15 +87,20 @@ class FanOut(Generic[T_co]):
                 stopping=self._stop,
                 on_end=self._scheduler.watched_to_its_end,
             )
+        self._telling: AbstractContextManager[None] = (
+            nullcontext() if client is None else client.telling_workflow("fan_out")
+        )
         self._entered = False
         self._reported = False
 
     async def __aenter__(self) -> Self:
         if self._entered:
             raise ConfigurationError("a run can be entered once; make a new one")
+        running_loop()
         self._entered = True
         if self._options.journal is not None:
             await self._journal.open(await self._plan())
+        self._telling.__enter__()
         self._scheduler.begin(self._options.finish_by)
         return self
 
@@ -108,6 +115,7 @@ class FanOut(Generic[T_co]):
             if error is None:
                 await self._count_open()
         finally:
+            self._telling.__exit__(kind, error, traceback)
             self._journal.close()
             await self._journal.closed()
         if error is None:

@@ -6,6 +6,10 @@ add_error_handlers(app)
 @app.put("/clusters/{cluster_id}/snapshots/{name}")
 async def back_up(cluster_id: str, name: str, snapshots: Snapshots) -> ...:
     return await snapshots.ensure(cluster_id, name)
+
+@app.get("/events")
+async def follow(request: Request) -> Response:
+    return event_stream(request, request.state.fleet)  # an `OutcomeFeed`
 """
 
 from typing import Annotated
@@ -16,7 +20,8 @@ from css_snapshot.integrations.starlette import (
     Lifespan,
     ServiceState,
     add_error_handlers,
-    answer_error,
+    error_response,
+    event_stream,
     lifespan,
     snapshot_service,
 )
@@ -37,7 +42,8 @@ __all__ = [
     "ServiceState",
     "Snapshots",
     "add_error_handlers",
-    "answer_error",
+    "error_response",
+    "event_stream",
     "lifespan",
     "outcome_record",
     "problem_for",

@@ -1,18 +1,25 @@
-"""A run in the background, and its outcomes for whoever wants to follow it."""
+"""A run in the background, and its outcomes for any number of readers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+import re
+import uuid
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
+
+import attrs
 
 from css_snapshot.events import logger
 from css_snapshot.fanout import FanOut, Outcome, Summary
 
 T = TypeVar("T")
 
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
+
 
 class OutcomeFeed(Generic[T]):
-    """Carries out a run in a task of its own, whether or not anyone looks.
+    """A run that is carried out in a task of its own, whether or not anyone reads.
 
     Any number of readers may follow it at the same time, from its first outcome or
     a later one; one that goes away disturbs neither the run nor the others. Leaving
@@ -23,10 +30,13 @@ class OutcomeFeed(Generic[T]):
 
     Args:
         run: The run, not entered yet.
+        feed_id: Tells the events of this feed from those of another; random if left
+            out. It must not contain a line break.
     """
 
-    def __init__(self, run: FanOut[T]) -> None:
+    def __init__(self, run: FanOut[T], *, feed_id: str | None = None) -> None:
         self._run = run
+        self._id = feed_id or uuid.uuid4().hex
         self._outcomes: list[Outcome[T]] = []
         self._news = asyncio.Event()
         self._ended = False
@@ -40,7 +50,7 @@ class OutcomeFeed(Generic[T]):
 
     @property
     def error(self) -> Exception | None:
-        """Why the run could not go on; `None` if it could."""
+        """The error that stopped the run; `None` if there is none."""
         return self._error
 
     @property
@@ -67,7 +77,7 @@ class OutcomeFeed(Generic[T]):
         await self._stop()
 
     async def follow(self, start: int = 0) -> AsyncIterator[Outcome[T]]:
-        """Yield the outcomes there were, and then those to come, until the run ends.
+        """Iterate over the outcomes so far, and then those to come, until the run ends.
 
         Args:
             start: How many outcomes to leave out, for a reader who has seen them.
@@ -82,6 +92,57 @@ class OutcomeFeed(Generic[T]):
             if self._ended:
                 return
             await news.wait()
+
+    async def server_sent_events(
+        self, last_event_id: str | None = None, *, heartbeat: float = 15.0
+    ) -> AsyncIterator[str]:
+        """Iterate over the outcomes as server-sent events, until the run ends.
+
+        Each outcome is an event `outcome`, with what `outcome_record` returns as JSON;
+        an event `end` with the `summary` and the name of the `error` comes last. Their
+        ids let a reader that was cut off go on where it was.
+
+        Args:
+            last_event_id: The header `Last-Event-ID` of a reader that comes back. One
+                of another feed, or of no feed, stands for a new reader.
+            heartbeat: After so many seconds without news, a comment keeps proxies
+                from taking the connection for a dead one.
+        """
+        seen = min(self._seen(last_event_id), len(self._outcomes))
+        while True:
+            news = self._news
+            for outcome in self._outcomes[seen:]:
+                seen += 1
+                yield self._event("outcome", seen, outcome_record(outcome))
+            if news is not self._news:
+                continue
+            if self._ended:
+                break
+            try:
+                async with asyncio.timeout(heartbeat):
+                    await news.wait()
+            except TimeoutError:
+                yield ": going on\n\n"
+        error = None if self._error is None else type(self._error).__name__
+        ending = {"summary": attrs.asdict(self.summary), "error": error}
+        yield self._event("end", seen + 1, ending)
+
+    def was_followed_to_its_end(self, last_event_id: str | None) -> bool:
+        """Tell whether a reader that comes back has seen the event `end`.
+
+        Args:
+            last_event_id: The header `Last-Event-ID`.
+        """
+        return self._ended and self._seen(last_event_id) > len(self._outcomes)
+
+    def _event(self, kind: str, number: int, data: Mapping[str, object]) -> str:
+        return f"id: {self._id}:{number}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"
+
+    def _seen(self, last_event_id: str | None) -> int:
+        feed_id, _, count = (last_event_id or "").rpartition(":")
+        if feed_id != self._id or _COUNT.fullmatch(count) is None:
+            return 0
+        return int(count)
 
     async def _carry_out(self, begun: asyncio.Future[None]) -> None:
         try:
@@ -111,10 +172,10 @@ class OutcomeFeed(Generic[T]):
 
 
 def outcome_record(outcome: Outcome[object]) -> dict[str, object]:
-    """Show an outcome in values that JSON has; what is unknown is `None`.
+    """Return an outcome as JSON values; what is unknown is `None`.
 
     Args:
-        outcome: What became of a target.
+        outcome: An outcome, as iterating over a run returns it.
     """
     backup = getattr(outcome, "backup", None)
     error = getattr(outcome, "error", None)

@@ -1,5 +1,6 @@
-"""What the OpenTelemetry integration counts and times, and how it names things."""
+"""The OpenTelemetry instruments, and the attributes that they share with spans."""
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -7,10 +8,13 @@ from css_snapshot.events import (
     AttemptAnswered,
     BudgetEmpty,
     Call,
+    Event,
     OperationFinished,
     Reconciled,
     RetryScheduled,
     TokenRenewed,
+    Workflow,
+    WorkflowFinished,
 )
 from css_snapshot.fanout import Outcome
 
@@ -20,23 +24,24 @@ if TYPE_CHECKING:
 Attributes = dict[str, str | int | float]
 
 _PORTS: Final = {"https": 443, "http": 80}
+_WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _COUNTERS: Final = {
     "attempts": ("{attempt}", "Requests of operations"),
     "retries": ("{retry}", "Failed attempts that were repeated"),
     "retries.refused": ("{retry}", "Failed attempts the retry budget did not repeat"),
-    "reconciliations": ("{creation}", "Unclear creations that were looked up"),
+    "reconciliations": ("{creation}", "Creations of unclear outcome, looked up"),
     "renewals": ("{renewal}", "Credentials or tokens that were fetched anew"),
-    "outcomes": ("{target}", "Targets of runs"),
+    "outcomes": ("{target}", "Targets of runs, by what became of them"),
 }
 _CALL_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_TARGET_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1800)
+_LONG_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1800)
 
 
 class Instruments:
     """The instruments of one meter.
 
     Args:
-        meter: Makes them.
+        meter: The meter that makes them.
     """
 
     def __init__(self, meter: "Meter") -> None:
@@ -46,36 +51,40 @@ class Instruments:
             description="Duration of operations, with all their attempts and pauses",
             explicit_bucket_boundaries_advisory=_CALL_BUCKETS,
         )
+        self._workflows = meter.create_histogram(
+            "css_snapshot.workflow.duration",
+            unit="s",
+            description="Duration of workflows, with all their operations and pauses",
+            explicit_bucket_boundaries_advisory=_LONG_BUCKETS,
+        )
         self._targets = meter.create_histogram(
             "css_snapshot.target.duration",
             unit="s",
             description="Duration of the targets of runs, from start to end",
-            explicit_bucket_boundaries_advisory=_TARGET_BUCKETS,
+            explicit_bucket_boundaries_advisory=_LONG_BUCKETS,
         )
         self._counters = {
             name: meter.create_counter(f"css_snapshot.{name}", unit, description)
             for name, (unit, description) in _COUNTERS.items()
         }
 
-    def finished(self, event: OperationFinished) -> None:
-        """Time an operation that is over."""
-        told = attributes_of(event.call) | error_type(event.error)
-        self._operations.record(event.elapsed, told)
-
-    def answered(self, event: AttemptAnswered) -> None:
-        """Count an attempt that is over."""
-        self._count("attempts", _attributes_of_event(event) | attempt_attributes(event))
-
-    def note(
-        self, event: RetryScheduled | BudgetEmpty | TokenRenewed | Reconciled
-    ) -> None:
-        """Count what happens on the way."""
+    def record(self, event: Event) -> None:
+        """Count or time an event."""
         match event:
+            case OperationFinished():
+                told = call_attributes(event.call) | error_type(event.error)
+                self._operations.record(event.elapsed, told)
+            case WorkflowFinished():
+                told = workflow_attributes(event.workflow) | error_type(event.error)
+                self._workflows.record(event.elapsed, told)
+            case AttemptAnswered():
+                told = _event_attributes(event) | attempt_attributes(event)
+                self._count("attempts", told)
             case RetryScheduled():
-                told = _attributes_of_event(event) | error_type(event.error)
+                told = _event_attributes(event) | error_type(event.error)
                 self._count("retries", told)
             case BudgetEmpty():
-                self._count("retries.refused", _attributes_of_event(event))
+                self._count("retries.refused", _event_attributes(event))
             case TokenRenewed():
                 self._count("renewals", {"css_snapshot.reason": event.reason})
             case Reconciled():
@@ -83,16 +92,32 @@ class Instruments:
 
     def outcome(self, outcome: Outcome[object]) -> None:
         """Count and time a target of a run."""
-        told: Attributes = {"css_snapshot.outcome": type(outcome).__name__.lower()}
-        self._count("outcomes", told)
+        told: Attributes = {"css_snapshot.outcome": snake_case(type(outcome))}
         self._targets.record(outcome.elapsed, told)
+        target = outcome.target
+        told["css_snapshot.cluster_id"] = target.cluster_id
+        # A subclass of `Target` may know it.
+        cluster_name = getattr(target, "cluster_name", None)
+        if cluster_name is not None:
+            told["css_snapshot.cluster_name"] = str(cluster_name)
+        self._count("outcomes", told)
 
     def _count(self, name: str, told: Attributes) -> None:
         self._counters[name].add(1, told)
 
 
-def attributes_of(call: Call) -> Attributes:
-    """Answer the attributes of an operation that the semantic conventions name."""
+def snake_case(kind: type) -> str:
+    """Return the name of a class as attributes spell it: `not_ready` for `NotReady`."""
+    return _WORD.sub("_", kind.__name__).lower()
+
+
+def workflow_attributes(workflow: Workflow) -> Attributes:
+    """Return the attributes that tell which workflow it is."""
+    return {"css_snapshot.workflow": workflow.name}
+
+
+def call_attributes(call: Call) -> Attributes:
+    """Return the attributes of an operation that the semantic conventions name."""
     address = urlsplit(call.endpoint)
     attributes: Attributes = {
         "http.request.method": call.method,
@@ -105,16 +130,16 @@ def attributes_of(call: Call) -> Attributes:
     return attributes
 
 
-def _attributes_of_event(
+def _event_attributes(
     event: AttemptAnswered | RetryScheduled | BudgetEmpty,
 ) -> Attributes:
     if event.call is not None:
-        return attributes_of(event.call)
+        return call_attributes(event.call)
     return {"http.request.method": event.method, "url.template": event.path}
 
 
 def attempt_attributes(event: AttemptAnswered) -> Attributes:
-    """Answer how an attempt ended: its status, and the class of its error."""
+    """Return how an attempt ended: its status, and the class of its error."""
     told = error_type(event.error)
     if event.status is not None:
         told["http.response.status_code"] = event.status
@@ -122,7 +147,7 @@ def attempt_attributes(event: AttemptAnswered) -> Attributes:
 
 
 def error_type(error: BaseException | None) -> Attributes:
-    """Answer the class of an error; nothing if there is none."""
+    """Return the class of an error; nothing if there is none."""
     if error is None:
         return {}
     kind = type(error)

@@ -1,31 +1,36 @@
-"""Traces and metrics of a service's calls, by the OpenTelemetry API.
+"""OpenTelemetry traces and metrics of a service's calls.
 
     telemetry = Telemetry()
     async with SnapshotService(..., on_event=telemetry) as snapshots:
 
 One span per operation, current while it runs: the spans that
 `opentelemetry-instrumentation-httpx` makes of single requests become its children.
-Its attempts, retries and what else happens on the way are its events. Where that
+Attempts, retries and what else happens on the way are its events. Where that
 instrumentation is not in use, or can't see the transport, the span is all there is.
+
+One span per workflow (`ensure`, `wait`, a run) around the spans of its operations, so
+that the requests of one purpose are in one trace.
 
 | metric                              | kind      | attributes besides those of the call |
 |-------------------------------------|-----------|--------------------------------------|
 | `css_snapshot.operation.duration`   | histogram | `error.type`                         |
+| `css_snapshot.workflow.duration`    | histogram | `css_snapshot.workflow`, `error.type` |
 | `css_snapshot.attempts`             | counter   | `http.response.status_code`, `error.type` |
 | `css_snapshot.retries`              | counter   | `error.type`                         |
 | `css_snapshot.retries.refused`      | counter   | retries that the budget did not allow |
 | `css_snapshot.reconciliations`      | counter   | `css_snapshot.found`                 |
 | `css_snapshot.renewals`             | counter   | `css_snapshot.reason`                |
-| `css_snapshot.outcomes`             | counter   | `css_snapshot.outcome`               |
+| `css_snapshot.outcomes`             | counter   | `css_snapshot.outcome`, `css_snapshot.cluster_id`, `css_snapshot.cluster_name` |
 | `css_snapshot.target.duration`      | histogram | `css_snapshot.outcome`               |
 
 Those of the call are `http.request.method`, `url.template` and, where the service is
-known, `server.address` and `server.port`. Nothing here holds a credential.
+known, `server.address` and `server.port`; they are not on the metrics of workflows and
+runs. The outcomes of a run are counted by `count` or `counting`. Nothing here holds a
+credential.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator
 from contextvars import Token
-from importlib import metadata
 from typing import Final, TypeVar
 
 import attrs
@@ -42,15 +47,21 @@ from css_snapshot.events import (
     Reconciled,
     RetryScheduled,
     TokenRenewed,
+    Workflow,
+    WorkflowFinished,
+    WorkflowStarted,
 )
 from css_snapshot.fanout import Outcome
 from css_snapshot.integrations.instruments import (
     Attributes,
     Instruments,
     attempt_attributes,
-    attributes_of,
+    call_attributes,
     error_type,
+    snake_case,
+    workflow_attributes,
 )
+from css_snapshot.version import __version__
 
 try:
     from opentelemetry import context, metrics, trace
@@ -67,7 +78,7 @@ _RESENDS: Final = "http.request.resend_count"
 
 @attrs.define(eq=False)
 class _Recording:
-    """The span of an operation under way, and what is known of it so far."""
+    """The span of what is under way, and what is known of it so far."""
 
     span: trace.Span
     token: Token[context.Context] = attrs.field(init=False)
@@ -76,9 +87,9 @@ class _Recording:
 
 
 class Telemetry:
-    """An observer that makes spans and metrics of what it is told.
+    """An observer that turns events into spans and metrics.
 
-    One may be shared by any number of services.
+    Any number of services may share one.
 
     Args:
         tracer_provider: Where spans go; the global provider by default.
@@ -91,37 +102,39 @@ class Telemetry:
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
-        version = metadata.version("css-snapshot")
-        self._tracer = trace.get_tracer("css_snapshot", version, tracer_provider)
+        self._tracer = trace.get_tracer("css_snapshot", __version__, tracer_provider)
         self._instruments = Instruments(
-            metrics.get_meter("css_snapshot", version, meter_provider)
+            metrics.get_meter("css_snapshot", __version__, meter_provider)
         )
-        self._open: dict[Call, _Recording] = {}
+        self._open: dict[Call | Workflow, _Recording] = {}
 
     def __call__(self, event: Event) -> None:
-        """Take in one event; give this object to a service as its `on_event`."""
+        """Record one event; pass this object to a service as its `on_event`."""
+        self._instruments.record(event)
         match event:
+            case WorkflowStarted():
+                self._start_workflow(event.workflow)
+            case WorkflowFinished():
+                self._end(event.workflow, event.error)
             case OperationStarted():
-                self._start(event.call)
+                self._start_operation(event.call)
             case OperationFinished():
-                self._finish(event)
+                self._end(event.call, event.error)
             case AttemptStarted():
                 recording = self._recording(event.call)
                 if recording is not None:
                     recording.attempts = event.attempt
             case AttemptAnswered():
                 self._answered(event)
-            case RetryScheduled() | BudgetEmpty() | TokenRenewed() | Reconciled():
-                self._note(event)
             case _:
-                # What is odd about an answer is logged.
-                pass
+                name, attributes = _span_event(event)
+                trace.get_current_span().add_event(name, attributes)
 
     def count(self, outcome: Outcome[object]) -> None:
         """Count one outcome of a run.
 
         Args:
-            outcome: What became of a target.
+            outcome: An outcome, as iterating over the run returns it.
         """
         self._instruments.outcome(outcome)
 
@@ -139,22 +152,33 @@ class Telemetry:
             self.count(outcome)
             yield outcome
 
-    def _start(self, call: Call) -> None:
+    def _start_workflow(self, workflow: Workflow) -> None:
+        attributes = workflow_attributes(workflow)
+        if workflow.cluster_id is not None:
+            attributes["css_snapshot.cluster_id"] = workflow.cluster_id
+        span = self._tracer.start_span(
+            f"css_snapshot.{workflow.name}", attributes=attributes
+        )
+        self._attach(workflow, _Recording(span))
+
+    def _start_operation(self, call: Call) -> None:
         ids: Attributes = {
             f"css_snapshot.{name}": value for name, value in call.ids.items()
         }
         span = self._tracer.start_span(
             f"{call.method} {call.path}",
             kind=trace.SpanKind.CLIENT,
-            attributes=attributes_of(call) | ids,
+            attributes=call_attributes(call) | ids,
         )
-        recording = self._open[call] = _Recording(span)
-        here = context.set_value(_UNDER_WAY, recording, trace.set_span_in_context(span))
-        recording.token = context.attach(here)
+        self._attach(call, _Recording(span))
 
-    def _finish(self, event: OperationFinished) -> None:
-        self._instruments.finished(event)
-        recording = self._open.pop(event.call, None)
+    def _attach(self, under_way: Call | Workflow, recording: _Recording) -> None:
+        self._open[under_way] = recording
+        here = trace.set_span_in_context(recording.span)
+        recording.token = context.attach(context.set_value(_UNDER_WAY, recording, here))
+
+    def _end(self, under_way: Call | Workflow, error: BaseException | None) -> None:
+        recording = self._open.pop(under_way, None)
         if recording is None:
             return
         span = recording.span
@@ -162,14 +186,13 @@ class Telemetry:
             span.set_attribute("http.response.status_code", recording.status)
         if recording.attempts > 1:
             span.set_attribute(_RESENDS, recording.attempts - 1)
-        if event.error is not None:
-            span.set_attributes(_error_attributes(event.error))
-            span.set_status(trace.StatusCode.ERROR, _text(event.error))
+        if error is not None:
+            span.set_attributes(_error_attributes(error))
+            span.set_status(trace.StatusCode.ERROR, _text(error))
         span.end()
         context.detach(recording.token)
 
     def _answered(self, event: AttemptAnswered) -> None:
-        self._instruments.answered(event)
         recording = self._recording(event.call)
         if recording is None:
             return
@@ -181,13 +204,6 @@ class Telemetry:
             **_error_attributes(event.error),
         }
         recording.span.add_event("css_snapshot.attempt", attributes)
-
-    def _note(
-        self, event: RetryScheduled | BudgetEmpty | TokenRenewed | Reconciled
-    ) -> None:
-        self._instruments.note(event)
-        name, attributes = _span_event(event)
-        trace.get_current_span().add_event(name, attributes)
 
     def _recording(self, call: Call | None) -> _Recording | None:
         return None if call is None else self._open.get(call)
@@ -206,9 +222,7 @@ async def number_resends(span: trace.Span, _request: object) -> None:
         span.set_attribute(_RESENDS, recording.attempts - 1)
 
 
-def _span_event(
-    event: RetryScheduled | BudgetEmpty | TokenRenewed | Reconciled,
-) -> tuple[str, Attributes]:
+def _span_event(event: Event) -> tuple[str, Attributes]:
     match event:
         case RetryScheduled():
             return "css_snapshot.retry", {
@@ -227,6 +241,7 @@ def _span_event(
                 "css_snapshot.found": event.found,
                 "css_snapshot.looks": event.looks,
             }
+    return f"css_snapshot.{snake_case(type(event))}", {}
 
 
 def _error_attributes(error: BaseException | None) -> Attributes:

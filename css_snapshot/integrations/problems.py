@@ -1,10 +1,10 @@
-"""What a web service should answer when a call of this package fails (RFC 9457).
+"""HTTP problem details (RFC 9457) for the errors of this package.
 
-Two questions decide. Whose fault is it: the caller's (4xx), or is this server only the
-one that stands in between (5xx)? And what is known: was nothing sent, did the service
-refuse, or may it have been carried out?
+Two questions decide. Whose fault is it: the client's (4xx), or is this server only the
+one in between (5xx)? And what is known: was nothing sent, did the service refuse, or may
+the request have been carried out?
 
-| error                                                    | answer            |
+| error                                                    | response          |
 |----------------------------------------------------------|-------------------|
 | `RequestValidationError`                                 | 422               |
 | `BadRequestError`, `NotAcceptableError`                  | 422               |
@@ -16,15 +16,15 @@ refuse, or may it have been carried out?
 | `ConnectFailedError`                                     | 502; 503 for a full pool, 504 for a timeout |
 | `RequestTimeoutError`, `WaitTimeoutError`                | 504               |
 | `GatewayError`                                           | 502; 504 for a 504 |
-| `ConnectionLostError`, `IndeterminateCreateError`        | 502, outcome unknown |
+| `ConnectionLostError`, `IndeterminateError`              | 502, outcome unknown |
 | `SnapshotFailedError`, `PartialSnapshotError`            | 502, outcome failed |
 | other `APIError`, `InvalidResponseError`                 | 502               |
 | `PruneError`                                             | as its cause      |
 | `ConfigurationError`, any other                          | 500, no details   |
 
-The body's `outcome` says what became of a call that was to change something:
-`"not_sent"`, `"refused"`, `"failed"`, `"unfinished"` or `"unknown"`; only the last
-can have had an effect that nobody has seen.
+The member `outcome` of the body says what became of a call that was to change something:
+`"not_sent"`, `"refused"`, `"failed"`, `"unfinished"` or `"unknown"`; only the last can
+have had an effect that nobody has seen.
 """
 
 import math
@@ -44,6 +44,9 @@ from css_snapshot.errors import (
     ForbiddenError,
     GatewayError,
     IndeterminateCreateError,
+    IndeterminateDeleteError,
+    IndeterminateError,
+    IndeterminateRestoreError,
     InvalidResponseError,
     NotAcceptableError,
     NotFoundError,
@@ -69,31 +72,37 @@ _KINDS: Final[tuple[tuple[type[CSSError], int, str], ...]] = (
     (ForbiddenError, 502, "The service does not let this server do that"),
     (BadRequestError, 422, "The service refused the request as it is"),
     (NotAcceptableError, 422, "The service can't fulfil the request as it is"),
-    (NotFoundError, 404, "The service knows no such thing"),
+    (NotFoundError, 404, "The service knows no such resource"),
     (SnapshotNotFoundError, 404, "The cluster has no such snapshot"),
     (ConflictError, 409, "The request clashes with the state of the cluster"),
-    (QuotaExceededError, 409, "The cluster may not have more snapshots"),
+    (QuotaExceededError, 409, "The cluster has reached its quota of snapshots"),
     (DuplicateSnapshotError, 409, "One request led to several snapshots"),
-    (ThrottledError, 503, "The service takes no more requests for a while"),
+    (ThrottledError, 503, "The service accepts no more requests for a while"),
     (GatewayError, 502, "The service could not be reached behind its gateway"),
     (APIError, 502, "The service failed"),
-    (InvalidResponseError, 502, "The service's answer can't be understood"),
+    (InvalidResponseError, 502, "The service's response can't be read"),
     (ConnectFailedError, 502, "No connection to the service"),
-    (RequestTimeoutError, 504, "The service did not answer in time"),
+    (RequestTimeoutError, 504, "The service did not respond in time"),
     (TransportError, 502, "The connection to the service broke"),
     (IndeterminateCreateError, 502, "Whether the snapshot was created is unknown"),
+    (IndeterminateDeleteError, 502, "Whether the snapshot was deleted is unknown"),
+    (IndeterminateRestoreError, 502, "Whether the restoration started is unknown"),
+    (IndeterminateError, 502, "Whether the change was carried out is unknown"),
     (WaitTimeoutError, 504, "The snapshot had not finished in time"),
     (SnapshotFailedError, 502, "The snapshot failed"),
 )
 _OUTCOMES: Final[tuple[tuple[type[CSSError], Outcome], ...]] = (
     (WaitTimeoutError, "unfinished"),
     (SnapshotFailedError, "failed"),
-    (IndeterminateCreateError, "unknown"),
+    (IndeterminateError, "unknown"),
 )
 _PARTICULARS: Final[tuple[tuple[type[CSSError], tuple[str, ...]], ...]] = (
     (RequestValidationError, ("field", "rule", "position")),
     (SnapshotError, ("cluster_id", "snapshot_id")),
-    (IndeterminateCreateError, ("cluster_id", "name")),
+    (IndeterminateError, ("cluster_id",)),
+    (IndeterminateCreateError, ("name",)),
+    (IndeterminateDeleteError, ("snapshot_id",)),
+    (IndeterminateRestoreError, ("snapshot_id", "target_cluster_id")),
     (DuplicateSnapshotError, ("cluster_id", "name", "snapshot_ids")),
 )
 _CONNECT_STATUSES: Final = {"pool": 503, "timeout": 504}
@@ -104,7 +113,7 @@ _UNQUOTED: Final = (AuthenticationError, ForbiddenError)
 
 @attrs.frozen(kw_only=True)
 class Problem:
-    """An answer to give instead of an error.
+    """A response to send instead of an error.
 
     Attributes:
         status: HTTP status.
@@ -118,13 +127,13 @@ class Problem:
 
 
 def problem_for(error: CSSError) -> Problem:
-    """Answer what to tell a client of one's own about an error.
+    """Return the response that tells a client of this server about an error.
 
     It quotes the service's texts, codes and request ids, but nothing about this
-    server's own address, project or credentials.
+    server's own endpoint, project or credentials.
 
     Args:
-        error: What a call of this package raised.
+        error: The error that a call of this package raised.
     """
     told = _cause(error)
     status, title = _status_and_title(told)

@@ -110,6 +110,8 @@ _LIBRARIES: Final[Mapping[str, _Library]] = {
         frozenset({"ServerTimeoutError"}),
     ),
 }
+# Forks with the same classes: https://github.com/pydantic/httpx2
+_FORKS: Final = {"httpcore2": "httpcore", "httpx2": "httpx"}
 _NETWORK_PACKAGES: Final = frozenset({"aiohttp", "anyio", "httpcore"})
 _KINDS: Final[Mapping[ConnectFailure, frozenset[str]]] = {
     "pool": frozenset({"PoolTimeout"}),
@@ -241,7 +243,8 @@ def _chain(failure: BaseException) -> Iterator[BaseException]:
 
 
 def _package(link: BaseException) -> str:
-    return type(link).__module__.partition(".")[0]
+    package = type(link).__module__.partition(".")[0]
+    return _FORKS.get(package, package)
 
 
 def _is_network_failure(link: BaseException) -> bool:

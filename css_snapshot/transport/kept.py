@@ -18,7 +18,7 @@ def has_spoken(sock: HasFileno) -> bool:
     That is the end of the connection, or what nobody asked for: it must not carry
     another request. The event loop may not have noticed yet.
     """
-    if not hasattr(select, "poll"):  # pragma: no cover  # Windows
+    if not hasattr(select, "poll"):  # Windows
         return bool(select.select([sock], [], [], 0)[0])
     poll = select.poll()
     poll.register(sock, select.POLLIN)

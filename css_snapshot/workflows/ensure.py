@@ -120,7 +120,8 @@ async def ensure(
         since=client.clock.now(),
         until=client.end_of_call(),
     )
-    return await ensuring.run(previous)
+    with client.telling_workflow("ensure", cluster_id):
+        return await ensuring.run(previous)
 
 
 @attrs.define(kw_only=True)

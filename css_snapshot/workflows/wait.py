@@ -20,6 +20,7 @@ from css_snapshot.errors import (
     TransportError,
     WaitTimeoutError,
 )
+from css_snapshot.event_loop import running_loop
 from css_snapshot.models import RestoreStatus, Snapshot
 from css_snapshot.typing import Progress
 from css_snapshot.workflows.spoiled import spoiled_error
@@ -61,9 +62,10 @@ class SnapshotWatch:
         on_progress: Progress | None = None,
     ) -> Snapshot:
         """Wait until a snapshot is finished; see `SnapshotService.wait`."""
-        return await self._wait(
-            _Completion(cluster_id, snapshot_id), timeout, poll, on_progress
-        )
+        with self._client.telling_workflow("wait", cluster_id):
+            return await self._wait(
+                _Completion(cluster_id, snapshot_id), timeout, poll, on_progress
+            )
 
     async def wait_restored(
         self,
@@ -75,9 +77,10 @@ class SnapshotWatch:
         on_progress: Progress | None = None,
     ) -> Snapshot:
         """Wait until a snapshot is restored; see `SnapshotService.wait_restored`."""
-        return await self._wait(
-            _Restoration(cluster_id, snapshot_id), timeout, poll, on_progress
-        )
+        with self._client.telling_workflow("wait_restored", cluster_id):
+            return await self._wait(
+                _Restoration(cluster_id, snapshot_id), timeout, poll, on_progress
+            )
 
     async def watch(
         self, cluster_id: str, snapshot_id: str, *, poll: float = POLL_SECONDS
@@ -105,6 +108,7 @@ class SnapshotWatch:
         waiter.check(poll)
         if not timeout > 0:
             raise ConfigurationError("timeout: must be above 0 seconds")
+        running_loop()
         limit = asyncio.timeout(timeout)
         try:
             async with (

@@ -40,6 +40,7 @@ def dag() -> DAG:
     mapped = dag.get_task("snapshot").partial_kwargs
     mapped["retry_delay"] = timedelta(0)
     mapped["poll"] = 0.1
+    mapped["settle"] = 0.5
     return dag
 
 
@@ -126,3 +127,41 @@ def test_a_snapshot_that_failed_is_followed_by_a_numbered_one(
     failed, completed = state.snapshots(unlucky)
     assert completed.name == f"{failed.name}-2"
     assert state.creations == 4
+
+
+def test_a_fleet_that_is_busy_all_the_time_is_no_success(
+    dag: DAG, state: EmulatorState
+) -> None:
+    state.build_seconds = 3600.0
+    for cluster_id in state.cluster_ids:
+        state.create_snapshot(cluster_id, {"name": "by-hand"})
+
+    run = dag.test()
+
+    assert run.state == "failed"
+    assert tries_of(run.run_id) == dict.fromkeys(range(3), ("failed", 3))
+    assert state.creations == len(state.cluster_ids)
+
+
+def test_clusters_that_are_busy_at_the_first_try_get_their_snapshots_at_the_next(
+    dag: DAG, state: EmulatorState
+) -> None:
+    for cluster_id in state.cluster_ids:
+        busy = Fault.status(409, code="CSS.0011")
+        state.faults.add(busy, operation="create", cluster_id=cluster_id)
+
+    run = dag.test()
+
+    assert run.state == "success"
+    assert tries_of(run.run_id) == dict.fromkeys(range(3), ("success", 2))
+    assert state.creations == 3
+
+
+def test_a_run_that_finds_no_cluster_is_no_success(
+    dag: DAG, state: EmulatorState
+) -> None:
+    dag.get_task("clusters").name_prefix = "nobody-has-this"
+
+    run = dag.test()
+
+    assert run.state == "failed"

@@ -247,17 +247,56 @@ def test_a_trigger_that_is_late_still_looks_once(state: EmulatorState) -> None:
     assert "problem" not in asyncio.run(event_of(trigger))
 
 
-def test_the_clusters_are_listed_sorted_without_those_that_can_not_be_snapshotted(
-    state: EmulatorState, caplog: pytest.LogCaptureFixture
+def test_the_clusters_are_listed_sorted_without_those_that_have_no_snapshots(
+    state: EmulatorState,
 ) -> None:
     usable = sorted(state.cluster_ids)
-    logstash = state.add_cluster(EmulatedCluster(engine="logstash"))
+    state.add_cluster(EmulatedCluster(engine="logstash"))
 
-    ready = execute(ListClustersOperator(task_id="clusters"), {})
-    every = execute(ListClustersOperator(task_id="clusters", only_ready=False), {})
+    assert execute(ListClustersOperator(task_id="clusters"), {}) == usable
 
-    assert ready == usable
-    assert every == sorted([*usable, logstash.id])
+
+def test_clusters_that_are_busy_or_not_ready_are_listed_all_the_same(
+    state: EmulatorState,
+) -> None:
+    first, second, third = sorted(state.cluster_ids)
+    state.build_seconds = 3600.0
+    state.create_snapshot(first, {"name": "by-hand"})
+    off = state.add_cluster(EmulatedCluster(backup_available=False))
+    creating = state.add_cluster(EmulatedCluster(status="100"))
+
+    listed = execute(ListClustersOperator(task_id="clusters"), {})
+
+    assert listed == sorted([first, second, third, off.id, creating.id])
+
+
+def test_that_there_is_no_cluster_is_a_failure_unless_that_is_allowed(
+    state: EmulatorState,
+) -> None:
+    strict, lenient = (
+        ListClustersOperator(
+            task_id="clusters", name_prefix="nobody-has-this", allow_empty=allow_empty
+        )
+        for allow_empty in (False, True)
+    )
+
+    with pytest.raises(AirflowException, match="no cluster") as failed:
+        execute(strict, {})
+
+    assert not isinstance(failed.value, AirflowFailException)
+    assert execute(lenient, {}) == []
+
+
+def test_a_cluster_that_is_busy_is_tried_again(state: EmulatorState) -> None:
+    cluster_id = state.cluster_ids[0]
+    state.build_seconds = 3600.0
+    state.create_snapshot(cluster_id, {"name": "by-hand"})
+
+    with pytest.raises(AirflowException) as failed:
+        execute(operator_for(state, settle=0.0), context_of())
+
+    assert not isinstance(failed.value, AirflowFailException)
+    assert state.creations == 1
 
 
 def test_the_clusters_can_be_chosen_by_name_and_engine(state: EmulatorState) -> None:

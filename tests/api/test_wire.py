@@ -288,13 +288,22 @@ def test_a_backup_is_read() -> None:
         (b"[" * 100_000, "the body is not JSON"),
         (b"[]", "the body is not an object"),
         (b"{}", "backup is missing"),
-        (b'{"backup": null}', "backup"),
-        (b'{"backup": []}', "backup"),
-        (b'{"backup": {"name": "a"}}', "backup.id: expected text, got nothing"),
-        (b'{"backup": {"id": 7, "name": "a"}}', "backup.id: expected text, got a numb"),
-        (b'{"backup": {"id": null, "name": "a"}}', "backup.id: expected text, got not"),
+        (b'{"backup": null}', "backup: expected an object, got nothing"),
+        (b'{"backup": []}', "backup: expected an object, got a list"),
+        (b'{"backup": {"name": "a"}}', "backup: id: expected text, got nothing"),
+        (
+            b'{"backup": {"id": 7, "name": "a"}}',
+            "backup: id: expected text, got a number",
+        ),
+        (
+            b'{"backup": {"id": null, "name": "a"}}',
+            "backup: id: expected text, got nothing",
+        ),
         (b'{"backup": {"id": "", "name": "a"}}', "backup.id is empty"),
-        (b'{"backup": {"id": {}, "name": "a"}}', "backup.id"),
+        (
+            b'{"backup": {"id": {}, "name": "a"}}',
+            "backup: id: expected text, got an ob",
+        ),
     ],
 )
 def test_what_is_no_backup_is_said_where(body: bytes, where: str) -> None:
@@ -391,6 +400,8 @@ def test_a_date_is_in_aware_utc_whatever_its_zone(value: object) -> None:
         ({"restoreStatus": None}, "restore_status", None),
         ({"backupType": 0}, "backup_type", BackupType.AUTOMATIC),
         ({"backupKeepDay": "7"}, "keep_days", 7),
+        ({"backupPeriod": "16:00 GMT+08:00"}, "period", "16:00 GMT+08:00"),
+        ({"backupExpectedStartTime": "02:00"}, "expected_start_time", "02:00"),
         ({"totalShards": "6"}, "total_shards", 6),
         ({"indices": ""}, "indices", ()),
         ({"indices": None}, "indices", ()),
@@ -517,8 +528,8 @@ def test_the_old_policy_without_frequency_is_read() -> None:
     ("body", "where"),
     [
         (b"{}", "enable is missing"),
-        (b'{"enable": "yes"}', "policy"),
-        (b'{"enable": 1}', "policy"),
+        (b'{"enable": "yes"}', "policy: enable: expected true or false, got other"),
+        (b'{"enable": 1}', "policy: enable: expected text, got a number"),
     ],
 )
 def test_what_is_no_policy_is_said_where(body: bytes, where: str) -> None:

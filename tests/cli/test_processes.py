@@ -67,7 +67,8 @@ def test_the_emulator_tells_how_to_use_it_and_ends_when_interrupted() -> None:
         rest, err = finished(started)
 
     assert set(told) == {
-        *("endpoint", "project_id", "access_key", "secret_key", "token", "clusters")
+        *("endpoint", "project_id", "access_key", "secret_key", "token", "clusters"),
+        *("user", "password", "domain", "project", "admin_token"),
     }
     assert used.exit_code == 0
     assert (started.returncode, rest, err) == (0, [], "")
@@ -78,19 +79,58 @@ def test_the_emulator_tells_people_what_to_export() -> None:
         "emulator", "--port", "0", "--clusters", "1", "--faults", "1"
     ) as started:
         assert started.stdout is not None
-        lines = [started.stdout.readline() for _ in range(5)]
+        lines = [started.stdout.readline() for _ in range(7)]
         started.terminate()
         started.communicate(timeout=PATIENCE)
 
-    names = [line.partition("=")[0] for line in lines[:4]]
+    names = [line.partition("=")[0] for line in lines[2:]]
+    assert lines[0].startswith("# cluster ")
+    assert lines[1].startswith("# admin token ")
     assert names == [
         "export CSS_ENDPOINT",
         "export HUAWEICLOUD_SDK_AK",
         "export HUAWEICLOUD_SDK_SK",
         "export HUAWEICLOUD_SDK_PROJECT_ID",
+        "export HUAWEICLOUD_SDK_IAM_ENDPOINT",
     ]
-    assert lines[4].startswith("# cluster ")
     assert started.returncode == 0
+
+
+def test_the_emulator_is_set_up_by_a_file_and_usable_on_all_addresses(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "fleet.toml"
+    file.write_text('[[clusters]]\nname = "css-orders"\ncount = 2\n')
+    with process(
+        *("emulator", "--port", "0", "--host", "0.0.0.0", "--json"),  # noqa: S104 - what is tried
+        *("--setup", str(file)),
+    ) as started:
+        told = read_record(started.stdout)
+        listed = run(
+            "clusters",
+            "--json",
+            CSS_ENDPOINT=str(told["endpoint"]),
+            HUAWEICLOUD_SDK_AK=str(told["access_key"]),
+            HUAWEICLOUD_SDK_SK=str(told["secret_key"]),
+            HUAWEICLOUD_SDK_PROJECT_ID=str(told["project_id"]),
+        )
+        started.send_signal(signal.SIGINT)
+        finished(started)
+
+    assert str(told["endpoint"]).startswith("http://127.0.0.1:")
+    assert listed.exit_code == 0
+    assert [row["name"] for row in listed.records] == ["css-orders", "css-orders"]
+
+
+def test_a_wrong_set_up_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.json"
+    file.write_text('{"clusters": [{"engine": "solr"}]}')
+
+    ended = run("emulator", "--setup", str(file))
+
+    assert ended.exit_code == 2
+    assert f"{file}: clusters[0]" in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 def test_a_port_in_use_is_one_line(server: EmulatorServer) -> None:

@@ -31,10 +31,11 @@ def cluster_path(state: EmulatorState, cluster_id: str) -> str:
 
 @pytest.fixture
 async def client(state: EmulatorState) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with every token there is."""
     async with httpx.AsyncClient(
         transport=EmulatorTransport(state),
         base_url="http://emulator.invalid",
-        headers={"X-Auth-Token": state.token},
+        headers={"X-Auth-Token": state.token, "X-Emulator-Token": state.admin_token},
     ) as client:
         yield client
 

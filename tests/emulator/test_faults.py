@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from css_snapshot.emulator import Fault, Faults
-from css_snapshot.emulator.cloud.answers import Answer
+from css_snapshot.emulator.cloud.response import Response
 from css_snapshot.emulator.cloud.vendor_errors import VendorError
 
 
@@ -134,7 +134,7 @@ def test_an_injected_error_says_what_it_is_told() -> None:
 def test_a_body_may_be_bytes_of_any_type() -> None:
     fault = Fault.body(200, b"\xff", "application/octet-stream")
     headers = {"Content-Type": "application/octet-stream"}
-    assert fault.instead == Answer(200, b"\xff", headers)
+    assert fault.instead == Response(200, b"\xff", headers)
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_a_cluster_looks_the_same_alone_and_in_the_list(
     assert row in clusters
     assert row["status"] == "200"
     assert row["actions"] == ["SNAPSHOTTING"]
-    assert row["actionProgress"] == {}
+    assert row["actionProgress"] == {"SNAPSHOTTING": "0%"}
     assert row["tags"] == [{"key": "stage", "value": "prod"}]
     assert row["created"] == "2026-09-21T14:13:20"
 

@@ -14,7 +14,7 @@ from css_snapshot.emulator import (
     EmulatorTransport,
     VendorError,
 )
-from css_snapshot.emulator.cloud.received import Received
+from css_snapshot.emulator.cloud.request import Request
 from tests.support.emulated_cloud import START, ManualTime
 from tests.support.signed import received, sign, vendor_date
 
@@ -59,7 +59,7 @@ def test_garbage_is_refused_and_never_breaks_the_verifier(
     headers: list[tuple[bytes, bytes]], raw_path: bytes, query: bytes, body: bytes
 ) -> None:
     cloud = EmulatorState(clock=ManualTime())
-    request = Received(
+    request = Request(
         method="GET", raw_path=raw_path, query=query, headers=headers, body=body
     )
     with pytest.raises(VendorError) as caught:
@@ -107,6 +107,8 @@ _FIELDS = (
     *("frequency", "delete_auto", "target_cluster", "targetCluster", "bucket"),
     *("agency", "base_path", "rename_pattern", "rename_replacement", "auth"),
     *("replace_exist_indices", "snapshotCmkId", "max_snapshot_bytes_per_seconds"),
+    *("id_token", "type", "domain_id", "age", "outcome", "tags", "policy", "share"),
+    *("build_seconds", "fault", "arguments", "count", "nodes", "aliases", "site"),
 )
 _BODIES = st.one_of(
     st.binary(max_size=40),
@@ -128,7 +130,14 @@ _ROUTES = (
     "/v3/auth/tokens",
     "/v3.0/OS-CREDENTIAL/securitytokens",
     "/v3/projects",
+    "/v3.0/OS-AUTH/id-token/tokens",
+    "/v3/users/{id}",
+    "/v1.0/{project}/agency/create",
     "/_emulator/faults",
+    "/_emulator/rules",
+    "/_emulator/options",
+    "/_emulator/clusters/{cluster}",
+    "/_emulator/clusters/{cluster}/snapshots",
     "/_emulator/clusters",
     "/_emulator/outcomes",
     "/{id}",
@@ -161,7 +170,11 @@ async def test_any_request_gets_an_answer_in_a_dialect_of_the_vendor(
     async with httpx.AsyncClient(
         transport=EmulatorTransport(state),
         base_url="http://emulator.invalid",
-        headers={"X-Auth-Token": state.token},
+        headers={
+            "X-Auth-Token": state.token,
+            "X-Emulator-Token": state.admin_token,
+            "Content-Type": "application/json",
+        },
     ) as client:
         answer = await client.request(method, path, params=query, content=body)
 

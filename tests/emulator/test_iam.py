@@ -83,8 +83,19 @@ async def test_a_new_token_does_not_end_the_old_one(
 async def test_the_catalog_is_left_out_only_on_request(
     anyone: httpx.AsyncClient,
 ) -> None:
-    answer = await anyone.post("/v3/auth/tokens", json=_password())
-    assert answer.json()["token"]["catalog"] == []
+    full = await anyone.post("/v3/auth/tokens", json=_password())
+    bare = await anyone.post(TOKENS, json=_password())
+
+    endpoints = {
+        service["type"]: service["endpoints"][0]
+        for service in full.json()["token"]["catalog"]
+    }
+    project_id = full.json()["token"]["project"]["id"]
+    assert "catalog" not in bare.json()["token"]
+    assert set(endpoints) == {"css", "iam", "identity"}
+    assert endpoints["css"]["url"] == f"http://iam.invalid/v1.0/{project_id}"
+    assert endpoints["css"]["region"] == "cn-north-4"
+    assert endpoints["identity"]["url"] == "http://iam.invalid/v3"
 
 
 async def test_tokens_live_as_long_as_they_are_told(

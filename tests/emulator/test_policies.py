@@ -1,8 +1,10 @@
 """Policy, settings, and the snapshot function on and off, without HTTP."""
 
+from typing import Any
+
 import pytest
 
-from css_snapshot.emulator import EmulatedCluster, EmulatorState
+from css_snapshot.emulator import EmulatedCluster, EmulatorState, VendorError
 from tests.support.emulated_cloud import ManualTime, create, refusal
 
 POLICY = {
@@ -68,6 +70,118 @@ def test_an_enabled_policy_never_deletes_automatic_snapshots(
     state.add_snapshot(cluster_id, "snap-1", automatic=True, age=60.0)
     state.set_policy(cluster_id, {**POLICY, "delete_auto": "true"})
     assert len(state.snapshots(cluster_id)) == 1
+
+
+def test_a_policy_keeps_its_values_when_it_is_switched_off(
+    state: EmulatorState, cluster_id: str
+) -> None:
+    state.set_policy(cluster_id, POLICY)
+    before = state.get_policy(cluster_id)
+
+    state.set_policy(cluster_id, {"enable": "false"})
+    off = state.get_policy(cluster_id)
+    state.set_policy(cluster_id, POLICY)
+    state.close_policy(cluster_id)
+    closed = state.get_policy(cluster_id)
+    state.set_policy(cluster_id, POLICY)
+    state.disable_snapshots(cluster_id)
+
+    assert (
+        off == closed == state.get_policy(cluster_id) == {**before, "enable": "false"}
+    )
+
+
+def test_what_comes_along_with_switching_a_policy_off_is_kept_too(
+    state: EmulatorState, cluster_id: str
+) -> None:
+    changes = {"prefix": "late", "keepday": 9, "frequency": "SUN", "indices": "z"}
+    body = {"enable": "false", "period": "03:00 GMT+00:00", **changes}
+
+    state.set_policy(cluster_id, body)
+
+    shown = state.get_policy(cluster_id)
+    assert {key: shown[key] for key in body} == body
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"prefix": "NO"}, {"keepday": 91}, {"frequency": "MONTH"}, {"period": "3:00"}],
+    ids=str,
+)
+def test_nonsense_is_refused_when_a_policy_is_switched_off_too(
+    state: EmulatorState, cluster_id: str, change: dict[str, object]
+) -> None:
+    state.set_policy(cluster_id, POLICY)
+    body = {"enable": "false", **change}
+
+    assert refusal(state.set_policy, cluster_id, body) == (400, "CSS.0001")
+    assert state.get_policy(cluster_id)["enable"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("spelling", "naming", "understood"),
+    [
+        ("max_{}_bytes_per_seconds", "both", True),
+        ("max_{}_bytes_per_seconds", "snake", True),
+        ("max_{}_bytes_per_seconds", "camel", False),
+        ("max{}BytesPerSeconds", "both", True),
+        ("max{}BytesPerSeconds", "camel", True),
+        ("max{}BytesPerSeconds", "snake", False),
+    ],
+)
+def test_rates_have_two_spellings(
+    state: EmulatorState, cluster_id: str, spelling: str, naming: Any, understood: bool
+) -> None:
+    state.naming = naming
+    kinds = ("snapshot", "restore") if "_" in spelling else ("Snapshot", "Restore")
+    rates = {spelling.format(kinds[0]): "60mb", spelling.format(kinds[1]): "0"}
+
+    state.configure(cluster_id, {"bucket": "css-backup", "agency": "a", **rates})
+
+    shown = state.get_policy(cluster_id)
+    expected = ("60mb", "0") if understood else ("40MB", "40MB")
+    assert shown["maxSnapshotBytesPerSeconds"] == expected[0]
+    assert shown["maxRestoreBytesPerSeconds"] == expected[1]
+
+
+def test_a_blank_rate_is_the_default(state: EmulatorState, cluster_id: str) -> None:
+    body = {"bucket": "css-backup", "agency": "a", "max_snapshot_bytes_per_seconds": ""}
+    state.configure(cluster_id, body)
+    assert state.get_policy(cluster_id)["maxSnapshotBytesPerSeconds"] == "40MB"
+
+
+def test_an_agency_is_made_for_the_settings_that_demand_it(clock: ManualTime) -> None:
+    state = EmulatorState(clock=clock, agencies=(), check_agencies=True)
+    cluster_id = state.cluster_ids[0]
+    settings = {"bucket": "css-backup", "agency": "css_obs_agency"}
+    order = {"type": "obs", "domain_id": "d", "domain_name": "n"}
+
+    before = refusal(state.configure, cluster_id, settings)
+    for _ in range(2):
+        state.create_agency(order)
+    state.configure(cluster_id, settings)
+
+    assert before == (400, "CSS.5130")
+    assert state.agencies == ("css_obs_agency",)
+
+
+@pytest.mark.parametrize(
+    "change", [{"type": None}, {"type": "other"}, {"domain_id": ""}, {"domain_name": 1}]
+)
+def test_an_agency_of_no_known_type_or_domain_is_refused(
+    state: EmulatorState, change: dict[str, object]
+) -> None:
+    body = {"type": "obs", "domain_id": "d", "domain_name": "n", **change}
+    assert refusal(state.create_agency, body) == (400, "CSS.0001")
+
+
+def test_the_text_of_a_second_disabling_is_the_vendors(
+    state: EmulatorState, cluster_id: str
+) -> None:
+    state.disable_snapshots(cluster_id)
+    with pytest.raises(VendorError) as caught:
+        state.disable_snapshots(cluster_id)
+    assert caught.value.message == ("CSS.0004 : Invalid operation. (Illegal operation)")
 
 
 def test_version_2_opens_and_closes_the_policy(

@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
+from css_snapshot.emulator.cloud.state import PASSWORD
 from tests.support.sockets import connected, get_request
 
 
@@ -79,6 +80,11 @@ async def test_the_description_is_all_a_client_needs(server: EmulatorServer) -> 
         "access_key": state.access_key,
         "secret_key": state.secret_key,
         "token": state.token,
+        "user": "emulator-user",
+        "password": PASSWORD,
+        "domain": "emulator-domain",
+        "project": "cn-north-4",
+        "admin_token": state.admin_token,
         "clusters": list(state.cluster_ids),
     }
     assert server.endpoint.startswith("http://127.0.0.1:")

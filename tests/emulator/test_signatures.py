@@ -8,7 +8,7 @@ from typing import TypedDict
 import pytest
 
 from css_snapshot.emulator import EmulatorState, VendorError
-from css_snapshot.emulator.cloud.received import Received
+from css_snapshot.emulator.cloud.request import Request
 from tests.support.emulated_cloud import START, ManualTime
 from tests.support.signed import HOST, received, signed_headers, vendor_date
 
@@ -47,7 +47,7 @@ def _cloud(vector: Vector) -> EmulatorState:
     return EmulatorState(access_key=vector["ak"], secret_key=vector["sk"], clock=clock)
 
 
-def _request(vector: Vector, authorization: str) -> Received:
+def _request(vector: Vector, authorization: str) -> Request:
     path = vector["wire_url"].split("/", 3)[3]
     headers = {**vector["signed_headers"], "authorization": authorization}
     body = (vector["body"] or "").encode()
@@ -69,7 +69,7 @@ def _sign(cloud: EmulatorState, *, secret_key: str | None = None) -> dict[str, s
     return signed_headers(cloud.access_key, secret_key, at=cloud.clock(), path=PATH)
 
 
-def _reason(cloud: EmulatorState, request: Received) -> str:
+def _reason(cloud: EmulatorState, request: Request) -> str:
     with pytest.raises(VendorError) as caught:
         cloud.access.identify(request)
     error = caught.value
@@ -100,7 +100,7 @@ def test_a_vector_with_one_part_changed_does_not_verify(
 ) -> None:
     cloud = _cloud(vector)
     good = _request(vector, vector["authorization"])
-    changes: dict[str, Received] = {
+    changes: dict[str, Request] = {
         "body": _with(good, body=good.body + b" "),
         "path": _with(good, raw_path=good.raw_path + b"x"),
         "query": _with(good, query=good.query + b"&z=1"),
@@ -111,7 +111,7 @@ def test_a_vector_with_one_part_changed_does_not_verify(
     assert reason.startswith("verify aksk signature fail, canonicalRequest:")
 
 
-def _with(request: Received, **changes: bytes | str) -> Received:
+def _with(request: Request, **changes: bytes | str) -> Request:
     host = changes.pop("host", None)
     headers = [
         (name, host if name == b"host" and isinstance(host, bytes) else value)
@@ -125,7 +125,7 @@ def _with(request: Received, **changes: bytes | str) -> Received:
         "body": request.body,
         **changes,
     }
-    return Received(**fields)  # type: ignore[arg-type]  # the fields' own types
+    return Request(**fields)  # type: ignore[arg-type]  # the fields' own types
 
 
 def test_the_refusal_shows_the_canonical_request_as_the_gateway_does(

@@ -140,7 +140,7 @@ POLICY = {"enable": "true", "prefix": "snap", "period": "16:00 GMT+08:00", "keep
         {"keepday": 91},
         {"keepday": "7"},
         {"keepday": True},
-        {"frequency": "WEEK"},
+        {"frequency": "MONTH"},
         {"frequency": 1},
         {"indices": "A"},
         {"delete_auto": True},
@@ -164,6 +164,15 @@ SETTINGS = {"bucket": "css-backup", "agency": "css_obs_agency", "base_path": "a/
         {"bucket": None},
         {"bucket": "ab"},
         {"bucket": "b" * 64},
+        {"bucket": "Upper-case"},
+        {"bucket": "under_score"},
+        {"bucket": "-front"},
+        {"bucket": "back."},
+        {"bucket": "two..periods"},
+        {"bucket": "beside.-hyphen"},
+        {"bucket": "beside-.hyphen"},
+        {"bucket": "192.168.0.1"},
+        {"bucket": "line\n"},
         {"agency": None},
         {"agency": "no blanks"},
         {"base_path": "/a"},
@@ -171,6 +180,8 @@ SETTINGS = {"bucket": "css-backup", "agency": "css_obs_agency", "base_path": "a/
         {"base_path": "a."},
         {"base_path": "a:b"},
         {"base_path": "a" * 513},
+        {"base_path": "a///b"},
+        {"base_path": "a...b"},
         {"max_snapshot_bytes_per_seconds": "10000mb"},
         {"max_snapshot_bytes_per_seconds": "40 MB"},
         {"max_restore_bytes_per_seconds": 40},
@@ -191,12 +202,31 @@ def test_bad_settings_are_refused_and_change_nothing(
 @pytest.mark.parametrize(
     "change",
     [
+        {"bucket": "abc"},
+        {"bucket": "b" * 63},
+        {"bucket": "a.b--c.9"},
+        {"bucket": "192.168.0.a"},
+        {"base_path": "a//b..c/"},
+        {"base_path": ""},
+    ],
+    ids=str,
+)
+def test_good_settings_pass(
+    state: EmulatorState, cluster_id: str, change: Mapping[str, object]
+) -> None:
+    state.configure(cluster_id, {**SETTINGS, **change})
+    bucket = {**SETTINGS, **change}["bucket"]
+    assert state.get_policy(cluster_id)["bucket"] == bucket
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
         {"target_cluster": None},
         {"target_cluster": ""},
         {"target_cluster": 3},
         {"indices": "A"},
-        {"rename_pattern": "index"},
-        {"rename_replacement": "restored_$1"},
+        {"rename_pattern": "(index", "rename_replacement": "b"},
         {"rename_pattern": "in dex", "rename_replacement": "b"},
         {"rename_pattern": "a,b", "rename_replacement": "b"},
         {"replace_exist_indices": "true"},

@@ -9,6 +9,8 @@ import pytest
 from css_snapshot import AuthenticationError, Backup, ForbiddenError
 from css_snapshot.fanout import Created, Failed, FanOut, Target, fan_out
 from css_snapshot.integrations.feed import OutcomeFeed, outcome_record
+from tests.support.server_sent_events import SentEvent, sent_events
+from tests.support.virtual_time import VirtualTime
 
 TARGETS = [Target(f"cluster-{number}", "nightly") for number in range(4)]
 
@@ -130,6 +132,130 @@ async def test_a_feed_that_was_never_entered_can_be_left() -> None:
     await feed.__aexit__(None, None, None)
 
     assert not feed.ended
+
+
+async def events_of(
+    feed: OutcomeFeed[Backup], last_event_id: str | None = None
+) -> list[SentEvent]:
+    return [
+        event async for event in sent_events(feed.server_sent_events(last_event_id))
+    ]
+
+
+async def test_outcomes_are_events_and_the_end_is_one() -> None:
+    operation = Operation()
+    operation.released.set()
+
+    async with OutcomeFeed(fan_out(operation, TARGETS), feed_id="f") as feed:
+        events = await events_of(feed)
+        clusters = await clusters_of(feed)
+
+    assert [event.id for event in events] == [
+        "f:1",
+        "f:2",
+        "f:3",
+        "f:4",
+        "f:5",
+    ]
+    assert [event.kind for event in events] == ["outcome"] * 4 + ["end"]
+    assert [event.data["cluster_id"] for event in events[:4]] == clusters
+    summary = events[-1].data["summary"]
+    assert isinstance(summary, dict)
+    assert summary["created"] == 4
+    assert events[-1].data["error"] is None
+
+
+@pytest.mark.parametrize(
+    ("last_event_id", "first"),
+    [
+        (None, 1),
+        ("", 1),
+        ("f:0", 1),
+        ("f:3", 4),
+        ("f:4", 5),
+        ("f:5", 5),
+        ("f:999999999", 5),
+        ("g:3", 1),
+        ("3", 1),
+        ("f:-1", 1),
+        ("f:٣", 1),
+        ("f:3 ", 1),
+        ("f:" + "9" * 5000, 1),
+        ("x:f:3", 1),
+    ],
+)
+async def test_a_reader_goes_on_behind_the_last_event_it_saw(
+    last_event_id: str | None, first: int
+) -> None:
+    operation = Operation()
+    operation.released.set()
+
+    async with OutcomeFeed(fan_out(operation, TARGETS), feed_id="f") as feed:
+        await events_of(feed)
+        events = await events_of(feed, last_event_id)
+
+    assert [event.id for event in events] == [
+        f"f:{number}" for number in range(first, 6)
+    ]
+
+
+async def test_a_reader_that_saw_the_end_is_told_from_one_that_did_not() -> None:
+    operation = Operation()
+
+    async with OutcomeFeed(fan_out(operation, TARGETS), feed_id="f") as feed:
+        await operation.reached.wait()
+        too_soon = feed.was_followed_to_its_end("f:5")
+        operation.released.set()
+        await events_of(feed)
+        answers = {
+            last: feed.was_followed_to_its_end(last)
+            for last in ("f:5", "f:4", "g:5", "", None)
+        }
+
+    assert not too_soon
+    assert answers == {"f:5": True, "f:4": False, "g:5": False, "": False, None: False}
+
+
+async def test_while_nothing_happens_a_comment_is_sent_now_and_then(
+    virtual_time: VirtualTime,
+) -> None:
+    operation = Operation()
+    sent: list[tuple[float, str]] = []
+
+    async with OutcomeFeed(fan_out(operation, TARGETS)) as feed:
+        async for text in feed.server_sent_events(heartbeat=10.0):
+            sent.append(
+                (virtual_time.elapsed, text.partition("event: ")[2][:7] or text)
+            )
+            if len(sent) == 6:
+                operation.released.set()
+
+    assert sent == [
+        *[(0.0, "outcome")] * 3,
+        (10.0, ": going on\n\n"),
+        (20.0, ": going on\n\n"),
+        (30.0, ": going on\n\n"),
+        (30.0, "outcome"),
+        (30.0, "end\ndat"),
+    ]
+
+
+async def test_the_end_names_the_error_that_stopped_the_run_and_quotes_nothing() -> (
+    None
+):
+    operation = Operation(refused(AuthenticationError))
+    operation.released.set()
+
+    async with OutcomeFeed(fan_out(operation, TARGETS)) as feed:
+        events = await events_of(feed)
+
+    assert events[-1].data["error"] == type(feed.error).__name__
+
+
+def test_feeds_have_ids_of_their_own() -> None:
+    first, second = (OutcomeFeed(fan_out(Operation(), TARGETS)) for _ in range(2))
+
+    assert first._id != second._id
 
 
 def test_an_outcome_is_shown_in_values_that_json_has() -> None:

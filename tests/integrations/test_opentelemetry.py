@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Final, Unpack
 
+import attrs
 import httpx
 import pytest
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
@@ -20,7 +21,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
+import css_snapshot
 from css_snapshot import (
+    ClusterBusyError,
     ForbiddenError,
     InternalServerError,
     RetryBudget,
@@ -35,7 +38,7 @@ from css_snapshot.emulator import (
     EmulatorTransport,
     Fault,
 )
-from css_snapshot.emulator.pytest_plugin import EmulatedTime
+from css_snapshot.emulator.emulated_time import EmulatedTime
 from css_snapshot.events import (
     AttemptAnswered,
     AttemptStarted,
@@ -43,13 +46,18 @@ from css_snapshot.events import (
     OperationFinished,
     OperationStarted,
     TokenRenewed,
+    Workflow,
+    WorkflowFinished,
+    telling_workflow,
 )
-from css_snapshot.fanout import Target
+from css_snapshot.fanout import Busy, Target
+from css_snapshot.integrations.instruments import snake_case
 from css_snapshot.integrations.opentelemetry import Telemetry, number_resends
 from css_snapshot.service import ServiceOptions
 
 CREATE: Final = "POST /v1.0/{project_id}/clusters/{cluster_id}/index_snapshot"
 LIST: Final = "GET /v1.0/{project_id}/clusters/{cluster_id}/index_snapshots"
+BUSY: Final = ClusterBusyError("busy", status=409)
 SERVER_ERROR: Final = "css_snapshot.errors.InternalServerError"
 
 
@@ -174,6 +182,9 @@ async def test_one_operation_is_one_span_with_the_conventional_attributes(
         "http.response.status_code": 201,
         "css_snapshot.cluster_id": cluster_id,
     }
+    assert span.instrumentation_scope is not None
+    assert span.instrumentation_scope.name == "css_snapshot"
+    assert span.instrumentation_scope.version == css_snapshot.__version__
     assert names_of(span) == ["attempt"]
     (attempts,) = exported.metric("css_snapshot.attempts")
     assert attempts[0]["http.response.status_code"] == 201
@@ -289,21 +300,32 @@ async def test_what_exactly_once_does_shows_on_the_span_around_it(
     around = exported.spans["nightly"]
     children = [span for span in exported.all_spans if span is not around]
     assert still_current.get_span_context() == around.context
-    assert [span.name for span in children] == [LIST, LIST, CREATE]
-    _, after, creation = children
+    assert [span.name for span in children] == [
+        LIST,
+        LIST,
+        CREATE,
+        "css_snapshot.ensure",
+    ]
+    _, after, creation, ensuring = children
     parents = [span.parent and span.parent.span_id for span in children]
     assert around.context is not None
     assert creation.context is not None
+    assert ensuring.context is not None
     # The look that finds out what a creation came to belongs to that creation.
     assert parents == [
-        around.context.span_id,
+        ensuring.context.span_id,
         creation.context.span_id,
+        ensuring.context.span_id,
         around.context.span_id,
     ]
     assert (creation.start_time or 0) < (after.start_time or 0)
     assert names_of(creation) == ["attempt", "reconciliation"]
-    found = dict(creation.events[1].attributes or {})
-    assert found["css_snapshot.found"] == 1
+    assert dict(creation.events[1].attributes or {}) == {
+        "css_snapshot.cluster_id": state.cluster_ids[0],
+        "css_snapshot.name": "nightly",
+        "css_snapshot.found": 1,
+        "css_snapshot.looks": 1,
+    }
     assert exported.metric("css_snapshot.reconciliations") == [
         ({"css_snapshot.found": 1}, 1)
     ]
@@ -399,6 +421,146 @@ def test_events_of_an_operation_whose_start_was_missed_are_measured_all_the_same
     assert exported.metric("css_snapshot.operation.duration")[0][1] == 1
 
 
+async def test_the_requests_of_one_workflow_belong_together(
+    state: EmulatorState,
+    make: Callable[..., SnapshotService],
+    exported: Exported,
+    time: EmulatedTime,
+) -> None:
+    state.faults.add(Fault.status(500), operation="create")
+    cluster_id = state.cluster_ids[0]
+
+    await make().ensure(cluster_id, "nightly")
+
+    around = exported.spans["css_snapshot.ensure"]
+    creation = exported.spans[CREATE]
+    within = [span for span in exported.all_spans if span is not around]
+    first, *looks, last = within
+    assert (first.name, last.name) == (LIST, CREATE)
+    assert {span.name for span in looks} == {LIST}
+    assert around.context is not None
+    assert creation.context is not None
+    assert around.parent is None
+    # The looks between the two attempts belong to the creation.
+    parents = [span.parent.span_id for span in within if span.parent is not None]
+    assert parents == [
+        around.context.span_id,
+        *[creation.context.span_id] * len(looks),
+        around.context.span_id,
+    ]
+    assert len({span.context.trace_id for span in within if span.context}) == 1
+    assert around.kind is SpanKind.INTERNAL
+    assert around.status.status_code is StatusCode.UNSET
+    assert attributes_of(around) == {
+        "css_snapshot.workflow": "ensure",
+        "css_snapshot.cluster_id": cluster_id,
+    }
+    assert names_of(creation) == ["attempt", "reconciliation", "retry", "attempt"]
+    assert exported.metric("css_snapshot.workflow.duration") == [
+        ({"css_snapshot.workflow": "ensure"}, 1)
+    ]
+    assert not get_current_span().is_recording()
+
+
+async def test_the_targets_of_a_run_are_within_its_span(
+    state: EmulatorState,
+    make: Callable[..., SnapshotService],
+    exported: Exported,
+    time: EmulatedTime,
+) -> None:
+    wanted = [Target(cluster_id, "nightly") for cluster_id in state.cluster_ids]
+    async with make().fan_out(wanted) as run:
+        await run.finish()
+
+    outer = exported.spans["css_snapshot.fan_out"]
+    targets = [s for s in exported.all_spans if s.name == "css_snapshot.ensure"]
+    assert attributes_of(outer) == {"css_snapshot.workflow": "fan_out"}
+    assert outer.context is not None
+    assert len(targets) == 3
+    for target in targets:
+        assert target.parent is not None
+        assert target.context is not None
+        assert target.parent.span_id == outer.context.span_id
+        inner = [
+            attributes_of(span)["css_snapshot.cluster_id"]
+            for span in exported.all_spans
+            if span.parent is not None and span.parent.span_id == target.context.span_id
+        ]
+        assert inner == [attributes_of(target)["css_snapshot.cluster_id"]] * 2
+
+
+def test_a_workflow_that_failed_says_why(exported: Exported) -> None:
+    workflow = Workflow(name="wait", cluster_id="c1")
+
+    with (
+        pytest.raises(LookupError),
+        telling_workflow(exported.telemetry, workflow, lambda: 0.0),
+    ):
+        raise LookupError("a text that may hold anything")
+
+    (span,) = exported.all_spans
+    assert span.status.status_code is StatusCode.ERROR
+    assert span.status.description == "LookupError"
+    ((series, count),) = exported.metric("css_snapshot.workflow.duration")
+    assert series == {
+        "css_snapshot.workflow": "wait",
+        "error.type": "builtins.LookupError",
+    }
+    assert count == 1
+
+
+def test_the_end_of_a_workflow_whose_start_was_missed_is_measured_all_the_same(
+    exported: Exported,
+) -> None:
+    workflow = Workflow(name="wait", cluster_id="c1")
+
+    exported.telemetry(WorkflowFinished(workflow=workflow, elapsed=1.0, error=None))
+
+    assert exported.all_spans == ()
+    assert exported.metric("css_snapshot.workflow.duration")[0][1] == 1
+
+
+def test_an_event_of_a_later_release_is_named_on_the_span(exported: Exported) -> None:
+    class SomethingNew:
+        pass
+
+    with exported.tracer_provider.get_tracer("test").start_as_current_span("around"):
+        exported.telemetry(SomethingNew())  # type: ignore[arg-type]  # that is the test
+
+    assert names_of(exported.spans["around"]) == ["something_new"]
+
+
+def test_an_outcome_is_counted_with_the_clusters_name_if_that_is_known(
+    exported: Exported,
+) -> None:
+    @attrs.frozen
+    class Named(Target):
+        cluster_name: str | None = None
+
+    for name in ("logs", None):
+        target = Named("c1", "nightly", cluster_name=name)
+        exported.telemetry.count(Busy(target=target, error=BUSY))
+
+    assert exported.metric("css_snapshot.outcomes") == [
+        (
+            {
+                "css_snapshot.outcome": "busy",
+                "css_snapshot.cluster_id": "c1",
+                "css_snapshot.cluster_name": "logs",
+            },
+            1,
+        ),
+        ({"css_snapshot.outcome": "busy", "css_snapshot.cluster_id": "c1"}, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("NotReady", "not_ready"), ("Created", "created")]
+)
+def test_the_words_of_a_class_are_told_apart(kind: str, name: str) -> None:
+    assert snake_case(type(kind, (), {})) == name
+
+
 async def test_the_outcomes_of_a_run_are_counted_as_they_pass(
     state: EmulatorState, make: Callable[..., SnapshotService], exported: Exported
 ) -> None:
@@ -411,10 +573,19 @@ async def test_the_outcomes_of_a_run_are_counted_as_they_pass(
         passed = [outcome async for outcome in exported.telemetry.counting(run)]
 
     assert {outcome.target.cluster_id for outcome in passed} == {first, second, third}
-    assert sorted(exported.metric("css_snapshot.outcomes"), key=str) == [
-        ({"css_snapshot.outcome": outcome}, 1)
-        for outcome in ("adopted", "created", "failed")
-    ]
+    counted = {
+        series["css_snapshot.cluster_id"]: (series["css_snapshot.outcome"], count)
+        for series, count in exported.metric("css_snapshot.outcomes")
+    }
+    assert counted == {
+        first: ("created", 1),
+        second: ("failed", 1),
+        third: ("adopted", 1),
+    }
+    assert all(
+        set(series) == {"css_snapshot.outcome"}
+        for series, _ in exported.metric("css_snapshot.target.duration")
+    )
     assert len(exported.metric("css_snapshot.target.duration")) == 3
 
 

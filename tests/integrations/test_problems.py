@@ -15,13 +15,22 @@ from css_snapshot import (
     ConflictError,
     ConnectFailedError,
     ConnectionLostError,
+    CredentialsNotFoundError,
     CSSError,
     DuplicateSnapshotError,
+    FanOutStoppedError,
     ForbiddenError,
     GatewayError,
     IndeterminateCreateError,
+    IndeterminateDeleteError,
+    IndeterminateError,
+    IndeterminateRestoreError,
+    IndeterminateSettingsError,
     InternalServerError,
     InvalidResponseError,
+    JournalBusyError,
+    JournalEntryError,
+    JournalError,
     NotAcceptableError,
     NotFoundError,
     NotImplementedByServerError,
@@ -42,7 +51,6 @@ from css_snapshot import (
     errors,
 )
 from css_snapshot.errors import PruneError, SnapshotError
-from css_snapshot.fanout import JournalError
 from css_snapshot.integrations.problems import problem_for
 
 PROJECT: Final = "6204a5bd270343b5885144cf9c8c158d"
@@ -72,6 +80,17 @@ def indeterminate() -> IndeterminateCreateError:
         name="nightly",
         since=SINCE,
     )
+
+
+DELETION: Final = IndeterminateDeleteError(
+    f"/v1.0/{PROJECT}: unknown", cluster_id="c1", snapshot_id="s1"
+)
+RESTORATION: Final = IndeterminateRestoreError(
+    f"/v1.0/{PROJECT}: unknown",
+    cluster_id="c1",
+    snapshot_id="s1",
+    target_cluster_id="c2",
+)
 
 
 def duplicate() -> DuplicateSnapshotError:
@@ -119,10 +138,17 @@ CASES: Final[list[tuple[CSSError, int, str | None]]] = [
     (invalid_response(), 502, "unknown"),
     (invalid_response("GET"), 502, None),
     (indeterminate(), 502, "unknown"),
+    (DELETION, 502, "unknown"),
+    (RESTORATION, 502, "unknown"),
+    (IndeterminateSettingsError(f"{PROJECT}", cluster_id="c1"), 502, "unknown"),
     (about(SnapshotFailedError), 502, "failed"),
     (about(PartialSnapshotError), 502, "failed"),
     (ConfigurationError(f"endpoint of {PROJECT}"), 500, "not_sent"),
+    (CredentialsNotFoundError(f"/home/{PROJECT}: no such file"), 500, "not_sent"),
     (JournalError(Path(f"/srv/{PROJECT}.db"), "is full"), 500, "not_sent"),
+    (JournalBusyError(Path(f"/srv/{PROJECT}.db"), "is held"), 500, "not_sent"),
+    (JournalEntryError(Path(f"/srv/{PROJECT}.db"), "is damaged"), 500, "not_sent"),
+    (FanOutStoppedError("stopped", [ConnectionLostError("to 10.0.0.1")]), 500, None),
 ]
 
 
@@ -145,7 +171,10 @@ def test_an_error_has_its_status_and_outcome_and_tells_nothing_of_the_server(
 
 
 def test_every_error_that_can_be_raised_is_in_the_list_above() -> None:
-    never_raised = {CSSError, SnapshotError, TransportError, APIError, ServerError}
+    never_raised = {
+        *(CSSError, SnapshotError, TransportError, APIError, ServerError),
+        IndeterminateError,
+    }
     kinds = {
         kind
         for kind in vars(errors).values()
@@ -209,6 +238,8 @@ def test_a_client_is_told_to_wait_as_long_as_the_service_states(
 def test_the_particulars_of_an_error_are_told() -> None:
     validation = problem_for(RequestValidationError("name", "no blanks", position=3))
     unknown = problem_for(indeterminate())
+    deletion = problem_for(DELETION)
+    restoration = problem_for(RESTORATION)
     several = problem_for(duplicate())
     missing = problem_for(about(SnapshotNotFoundError))
 
@@ -217,6 +248,10 @@ def test_the_particulars_of_an_error_are_told() -> None:
     assert validation.body["detail"] == "name: no blanks (character 3)"
     assert unknown.body["name"] == "nightly"
     assert unknown.body["detail"] == "nightly may or may not exist in cluster c1"
+    assert deletion.body["title"] == "Whether the snapshot was deleted is unknown"
+    assert (deletion.body["cluster_id"], deletion.body["snapshot_id"]) == ("c1", "s1")
+    assert restoration.body["title"] == "Whether the restoration started is unknown"
+    assert restoration.body["target_cluster_id"] == "c2"
     assert several.body["snapshot_ids"] == ("a", "b")
     assert missing.body["snapshot_id"] == "s1"
 
@@ -238,3 +273,23 @@ def test_a_pruning_that_broke_off_is_answered_as_its_cause_with_what_was_deleted
     assert problem.body["error"] == "PruneError"
     assert problem.body["deleted"] == ["s1"]
     assert problem.body["snapshot_id"] == "s3"
+
+
+def test_a_pruning_that_broke_off_for_another_reason_is_told_as_no_more_than_that() -> (
+    None
+):
+    error = PruneError("broke off", cluster_id="c1", snapshot_id="s3")
+    error.__cause__ = LookupError("a bug")
+
+    problem = problem_for(error)
+
+    assert problem.status == 500
+    assert problem.body["error"] == "PruneError"
+    assert problem.body["deleted"] == []
+
+
+def test_only_a_pruning_is_answered_as_its_cause() -> None:
+    error = refused(BadRequestError, 400)
+    error.__cause__ = refused(ThrottledError, 429)
+
+    assert problem_for(error).status == 422

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from css_snapshot.emulator.pytest_plugin import EmulatedTime
+from css_snapshot.emulator.emulated_time import EmulatedTime
 
 EXAMPLE: Final = Path(__file__).parent / "examples" / "nightly_tests.py"
 PLUGIN: Final = "css_snapshot.emulator.pytest_plugin"

@@ -16,7 +16,7 @@ from css_snapshot.auth import TokenAuth
 from css_snapshot.emulator import EmulatorState, EmulatorTransport
 from css_snapshot.integrations.starlette import (
     add_error_handlers,
-    answer_error,
+    error_response,
     lifespan,
     snapshot_service,
 )
@@ -117,7 +117,7 @@ async def test_the_log_knows_more_than_the_client(
         (
             "css_snapshot",
             logging.ERROR,
-            "GET /lose answered with 502: connection lost: 10.0.0.1",
+            "GET /lose: responded with 502: connection lost: 10.0.0.1",
         )
     ]
 
@@ -139,7 +139,7 @@ async def test_the_handler_raises_what_is_not_of_this_package() -> None:
     request = Request({"type": "http", "method": "GET", "path": "/", "headers": []})
 
     with pytest.raises(KeyError):
-        await answer_error(request, KeyError("not ours"))
+        await error_response(request, KeyError("not ours"))
 
 
 @pytest.mark.parametrize("module", ["starlette", "fastapi"])

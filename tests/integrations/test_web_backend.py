@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -25,8 +26,9 @@ from css_snapshot.emulator import (
     EmulatorTransport,
     Fault,
 )
-from css_snapshot.emulator.pytest_plugin import EmulatedTime
+from css_snapshot.emulator.emulated_time import EmulatedTime
 from tests.integrations.examples.web_backend import create_app
+from tests.support.server_sent_events import SentEvent, sent_events
 
 EXAMPLES: Final = Path(__file__).parent / "examples"
 
@@ -207,6 +209,65 @@ async def test_a_shutdown_in_the_middle_leaves_a_run_that_the_next_start_finishe
     assert {resumed[cluster_id]["outcome"] for cluster_id in done} == {"skipped"}
     assert resumed[gate.closed_for]["outcome"] in {"created", "adopted"}
     assert state.creations == 10
+
+
+async def read_events(
+    client: httpx.AsyncClient, last_event_id: str = ""
+) -> list[SentEvent]:
+    headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
+    async with client.stream("GET", "/events", headers=headers) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert response.headers["cache-control"] == "no-store"
+        return [event async for event in sent_events(response.aiter_text())]
+
+
+async def test_a_browser_that_was_cut_off_goes_on_where_it_was(
+    state: EmulatorState,
+    make: Callable[[], SnapshotService],
+    gate: Gate,
+    tmp_path: Path,
+) -> None:
+    gate.closed_for = state.cluster_ids[4]
+    async with serving(create_app(make, tmp_path / "fleet.db")) as client:
+        async with client.stream("GET", "/events") as response:
+            incoming = sent_events(response.aiter_text())
+            seen = [await anext(incoming) for _ in range(6)]
+        gate.opened.set()
+        rest = await read_events(client, seen[-1].id)
+        whole = await read_events(client)
+        again = await client.get("/events", headers={"Last-Event-ID": rest[-1].id})
+
+    assert [event.kind for event in rest] == ["outcome"] * 4 + ["end"]
+    assert [*seen, *rest] == whole
+    assert {event.data["cluster_id"] for event in whole[:-1]} == set(state.cluster_ids)
+    summary = whole[-1].data["summary"]
+    assert isinstance(summary, dict)
+    assert summary["created"] == 10
+    assert again.status_code == 204
+    assert again.content == b""
+
+
+BROWSER: Final = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+async def test_a_real_browser_follows_the_page(
+    make: Callable[[], SnapshotService], tmp_path: Path
+) -> None:
+    async with serving(create_app(make, tmp_path / "fleet.db")) as client:
+        process = await asyncio.create_subprocess_exec(
+            *(str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu"),
+            *(f"--user-data-dir={tmp_path / 'profile'}", "--timeout=10000"),
+            *("--dump-dom", str(client.base_url)),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        shown, _ = await process.communicate()
+
+    assert b"over: 10 created" in shown
+    assert shown.count(b": created</li>") == 10
 
 
 async def test_a_run_that_can_not_begin_keeps_the_application_from_starting(

@@ -89,7 +89,7 @@ def _sources(method: object) -> str:
 def _tree(error: type[Exception], depth: int) -> Iterator[str]:
     yield f"{'  ' * depth}- `{error.__name__}`: {_summary(error)}"
     for child in error.__subclasses__():
-        if child.__name__ in css_snapshot.__all__:
+        if child.__name__ in vars(css_snapshot)["__all__"]:
             yield from _tree(child, depth + 1)
 
 

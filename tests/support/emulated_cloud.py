@@ -28,7 +28,7 @@ def refusal(action: Callable[..., object], *arguments: object) -> tuple[int, str
 
 
 def create(state: EmulatorState, cluster_id: str, name: str = "snapshot_001") -> str:
-    """Create a snapshot and answer its id."""
+    """Create a snapshot and return its id."""
     answer = state.create_snapshot(cluster_id, {"name": name})
     backup = answer["backup"]
     assert isinstance(backup, dict)

@@ -8,7 +8,7 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
 
-from css_snapshot.emulator.cloud.received import Received
+from css_snapshot.emulator.cloud.request import Request
 
 HOST = "css.example"
 
@@ -28,7 +28,7 @@ def signed_headers(
     headers: Mapping[str, str] | None = None,
     body: str = "",
 ) -> dict[str, str]:
-    """Answer the headers to send, the vendor's signature among them."""
+    """Return the headers to send, the vendor's signature among them."""
     request = sign(
         access_key,
         secret_key,
@@ -71,9 +71,9 @@ def received(
     path: str = "/",
     body: bytes = b"",
     ids: Mapping[str, str] | None = None,
-) -> Received:
+) -> Request:
     parts = urlsplit(path)
-    return Received(
+    return Request(
         method=method,
         raw_path=parts.path.encode(),
         query=parts.query.encode(),

@@ -25,5 +25,5 @@ async def connected(server: EmulatorServer) -> AsyncIterator[Streams]:
 
 def get_request(state: EmulatorState, path: str) -> bytes:
     return (
-        f"GET {path} HTTP/1.1\r\nHost: emulator\r\nX-Auth-Token: {state.token}\r\n\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Auth-Token: {state.token}\r\n\r\n"
     ).encode()

@@ -247,6 +247,7 @@ def test_a_transport_that_knows_is_believed_wherever_it_stands(*, final: bool) -
     "failure",
     [
         httpx.ReadTimeout("slow"),
+        _raised(httpx.ReadTimeout("slow"), httpcore.ReadTimeout("slow")),
         httpx.WriteTimeout("slow"),
         httpx.ConnectTimeout("no proof"),
     ],

@@ -152,6 +152,19 @@ async def test_a_request_without_a_body_stays_without(
     assert "transfer-encoding" not in received.headers
 
 
+async def test_a_request_without_headers_gets_only_what_http_demands(
+    server: FaultServer, make_transport: MakeTransport, kind: TransportKind
+) -> None:
+    request = _post(f"{server.endpoint}/x", b"{}")
+    for name in [*request.headers]:
+        if name not in {"host", "content-length"}:
+            del request.headers[name]
+
+    await _send(make_transport(kind), request)
+
+    assert set(server.requests[0].headers) == {"host", "content-length"}
+
+
 async def test_an_empty_body_of_a_post_has_its_length_said(
     server: FaultServer, make_transport: MakeTransport, kind: TransportKind
 ) -> None:

@@ -1,5 +1,6 @@
 """Deleting one snapshot: what is looked at before it is sent again, or given up."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -125,6 +126,55 @@ async def test_a_deletion_that_does_not_show_is_unknown(
     assert script.requests[:2] == ["DELETE", "GET"]
     assert script.requests.count("DELETE") == 1
     assert virtual_time.elapsed == pytest.approx(SETTLE)
+
+
+async def test_looks_grow_rarer_and_the_last_is_at_the_end(
+    make_service: MakeService, virtual_time: VirtualTime
+) -> None:
+    looks: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            looks.append(virtual_time.elapsed)
+        return THERE if request.method == "GET" else httpx.Response(502)
+
+    service = make_service(httpx.MockTransport(answer), clock=virtual_time.clock)
+
+    with pytest.raises(IndeterminateDeleteError):
+        await service.delete("c1", "s1")
+
+    assert looks == [0.0, 0.5, 1.5, 3.5, 7.5, 12.5, 15.0]
+
+
+async def test_slow_looks_end_with_the_first_after_the_end(
+    make_service: MakeService, virtual_time: VirtualTime
+) -> None:
+    looks: list[float] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.method != "GET":
+            return httpx.Response(502)
+        looks.append(virtual_time.elapsed)
+        await asyncio.sleep(6.0)
+        return THERE
+
+    service = make_service(httpx.MockTransport(answer), clock=virtual_time.clock)
+
+    with pytest.raises(IndeterminateDeleteError):
+        await service.delete("c1", "s1")
+
+    assert looks == [0.0, 6.5, 13.5, 19.5]
+
+
+async def test_a_later_look_counts_and_not_an_earlier_one_that_failed(
+    make_service: MakeService,
+) -> None:
+    script = Script([css_error(500)], [css_error(403, "CSS.0010"), THERE])
+
+    with pytest.raises(InternalServerError):
+        await make_service(script).delete("c1", "s1")
+
+    assert script.requests == ["DELETE", "GET"] * 3
 
 
 async def test_a_deletion_is_unknown_where_nothing_can_be_read(

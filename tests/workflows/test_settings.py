@@ -338,6 +338,30 @@ async def test_settings_are_found_if_all_that_was_sent_shows(
             await configuring
 
 
+@pytest.mark.parametrize("keep", [7, 8])
+async def test_a_policy_that_was_sent_along_has_to_show(
+    make_service: MakeService, virtual_time: VirtualTime, keep: int
+) -> None:
+    policy = {"enable": "true", "prefix": "nightly", "period": "16:00 GMT+08:00"}
+    row = {"id": "c1", "name": "one", "status": "200", "keepday": keep}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(504)
+        return httpx.Response(200, json={**SHOWN, **policy, **row})
+
+    service = make_service(httpx.MockTransport(answer), clock=virtual_time.clock)
+    configuring = service.configure(
+        "c1", bucket="css-backups", agency="css_obs_agency", policy=POLICY
+    )
+
+    if keep == POLICY.keep:
+        await configuring
+    else:
+        with pytest.raises(IndeterminateSettingsError):
+            await configuring
+
+
 async def test_what_was_not_sent_need_not_show(
     make_service: MakeService, virtual_time: VirtualTime
 ) -> None:

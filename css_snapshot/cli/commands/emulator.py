@@ -1,7 +1,8 @@
 """The command that runs an emulated service."""
 
 import asyncio
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -9,7 +10,16 @@ from css_snapshot.cli.command import command
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.interrupts import on_interrupt
 from css_snapshot.cli.output.output import Output
-from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
+from css_snapshot.emulator import (
+    EmulatorServer,
+    EmulatorState,
+    Fault,
+    SetupError,
+    load_setup,
+)
+from css_snapshot.errors import ConfigurationError
+
+_MOST_SHOWN: Final = 20
 
 
 @command
@@ -23,6 +33,23 @@ async def emulator(
         str,
         typer.Option(help="Address to listen on; anyone who reaches it may use it."),
     ] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Name to respond under, beside this machine's own; may be repeated.",
+        ),
+    ] = None,
+    setup: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="JSON or TOML file with options, clusters, snapshots, outcomes and"
+            " faults; what it says goes before the options below.",
+        ),
+    ] = None,
     clusters: Annotated[
         int, typer.Option(min=0, max=100_000, help="How many clusters there are.")
     ] = 3,
@@ -58,17 +85,23 @@ async def emulator(
 
     It speaks the vendor's HTTP, checks signatures and tokens, and keeps
     everything in memory. The keys it prints are made up, and good for nothing
-    else. Ctrl-C stops it.
+    else. Calls under /_emulator/ change it while it runs; they need the header
+    X-Emulator-Token with the admin token. Ctrl-C stops it.
 
     Examples:
       css-snapshot emulator
+      css-snapshot emulator --setup fleet.toml
       css-snapshot emulator --port 0 --clusters 20 --faults 0.1 --json
 
-    JSON: one line with endpoint, project_id, access_key, secret_key, token,
-    clusters.
+    JSON: one line with endpoint, project_id, access_key, secret_key, token, user,
+    password, domain, project, admin_token, clusters.
     """
-    state = EmulatorState(
-        clusters=clusters, build_seconds=build_seconds, list_lag=list_lag, seed=seed
+    state = _state(
+        setup,
+        clusters=clusters,
+        build_seconds=build_seconds,
+        list_lag=list_lag,
+        seed=seed,
     )
     if faults:
         for fault in (Fault.status(500), Fault.drop_after_commit()):
@@ -76,7 +109,8 @@ async def emulator(
                 fault, operation="create", times=None, probability=faults / 2
             )
     stopped = asyncio.Event()
-    async with EmulatorServer(state, host=host, port=port) as server:
+    server = EmulatorServer(state, host=host, port=port, hosts=allow_host or ())
+    async with server:
         with on_interrupt(stopped.set):
             _introduce(output, server)
             await stopped.wait()
@@ -84,19 +118,34 @@ async def emulator(
     return ExitCode.DONE
 
 
+def _state(setup: Path | None, **options: object) -> EmulatorState:
+    try:
+        return load_setup(setup, **options)
+    except SetupError as exc:
+        raise ConfigurationError(str(exc)) from None
+
+
 def _introduce(output: Output, server: EmulatorServer) -> None:
     description = server.description()
     if output.form != "table":
         output.record(dict(description))
         return
+    shown = description["clusters"][:_MOST_SHOWN]
+    for cluster_id in shown:
+        typer.echo(f"# cluster {cluster_id}")
+    more = len(description["clusters"]) - len(shown)
+    if more:
+        typer.echo(f"# and {more} more clusters")
+    typer.echo(f"# admin token {description['admin_token']}")
     variables = {
         "CSS_ENDPOINT": description["endpoint"],
         "HUAWEICLOUD_SDK_AK": description["access_key"],
         "HUAWEICLOUD_SDK_SK": description["secret_key"],
         "HUAWEICLOUD_SDK_PROJECT_ID": description["project_id"],
+        "HUAWEICLOUD_SDK_IAM_ENDPOINT": description["endpoint"],
     }
     for name, value in variables.items():
         typer.echo(f"export {name}={value}")
-    for cluster_id in description["clusters"]:
-        typer.echo(f"# cluster {cluster_id}")
-    output.note("serving; paste the lines above into another terminal; Ctrl-C stops it")
+    output.note(
+        "serving; paste the last lines above into another terminal; Ctrl-C stops it"
+    )

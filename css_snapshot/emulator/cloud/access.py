@@ -1,32 +1,34 @@
-"""Who may pass: the gateway's check of signature, token and project."""
+"""The gateway's check of signature, token, project and rate."""
 
-from css_snapshot.emulator.cloud.credentials import Credentials, KeyPair
+from css_snapshot.emulator.cloud.credentials import Credentials, IssuedToken, KeyPair
 from css_snapshot.emulator.cloud.options import Options
-from css_snapshot.emulator.cloud.received import Received
+from css_snapshot.emulator.cloud.request import Request
 from css_snapshot.emulator.cloud.signatures import (
     SCHEME,
-    Claim,
+    Authorization,
     Lockout,
     SignatureRefusedError,
     check_date,
     check_signature,
-    read_claim,
+    read_authorization,
 )
+from css_snapshot.emulator.cloud.throttling import Throttle
 from css_snapshot.emulator.cloud.vendor_errors import (
     VendorError,
     css_error,
     gateway_error,
     not_authenticated,
+    throttled,
 )
 
 
 class Access:
-    """Checks the credentials of requests.
+    """Checks the credentials and the rate of requests.
 
     Args:
         credentials: The keys and tokens that were given out.
         project_id: The one project there is.
-        options: The clock, and in which dialect a bad token is refused.
+        options: The clock, the limit, and in which dialect a bad token is refused.
     """
 
     def __init__(
@@ -39,22 +41,27 @@ class Access:
         self._project_id = project_id
         self._options = options
         self._lockout = Lockout(options.clock)
+        self._throttle = Throttle()
 
-    def check(self, received: Received) -> None:
-        """Demand good credentials for the project in the path.
+    def check(self, request: Request) -> None:
+        """Demand good credentials for the project in the path, and no haste.
 
         Raises:
-            VendorError: 401 for the credentials, 403 APIGW.0310 for the project.
+            VendorError: 401 for the credentials, 403 APIGW.0310 for the project, 429
+                APIGW.0308 for one request too many.
         """
         mine = self._project_id
-        asked = received.ids.get("project_id", mine)
-        named = received.header("x-project-id") or asked
-        if not self.identify(received) == asked == named == mine:
+        asked = request.ids.get("project_id", mine)
+        named = request.header("x-project-id") or asked
+        if not self.identify(request) == asked == named == mine:
             message = "The project_id is not found or can't be used"
             raise gateway_error(403, "APIGW.0310", message)
+        limit = self._options.throttle
+        if not (limit is None or self._throttle.allows(limit, self._options.clock())):
+            raise throttled(*limit)
 
-    def identify(self, received: Received) -> str | None:
-        """Demand good credentials, and answer the project they are good for.
+    def identify(self, request: Request) -> str | None:
+        """Return the project that a request's credentials are good for.
 
         Returns:
             Its id; `None` for a token that IAM bound to no project.
@@ -62,32 +69,22 @@ class Access:
         Raises:
             VendorError: 401, with the gateway's reason.
         """
-        authorization = received.header("authorization") or ""
+        authorization = request.header("authorization") or ""
         if not authorization.startswith(SCHEME):
-            return self._check_token(received)
+            return self.find_token(request).project_id
         try:
-            self._check_signature(received, read_claim(authorization))
+            self._check_signature(request, read_authorization(authorization))
         except SignatureRefusedError as refusal:
             raise not_authenticated(str(refusal)) from None
         return self._project_id
 
-    def _check_signature(self, received: Received, claim: Claim) -> None:
-        pair = self._credentials.pair(claim.access_key)
-        if pair is None:
-            raise SignatureRefusedError(f"ak {claim.access_key} not exist")
-        self._lockout.check(claim.access_key)
-        now = self._options.clock()
-        _check_security_token(received, pair, now)
-        date = check_date(received, now)
-        try:
-            check_signature(received, claim, pair.secret_key, date)
-        except SignatureRefusedError:
-            self._lockout.failed(claim.access_key)
-            raise
-        self._lockout.succeeded(claim.access_key)
+    def find_token(self, request: Request) -> IssuedToken:
+        """Return the token in a request's `X-Auth-Token`, which holds.
 
-    def _check_token(self, received: Received) -> str | None:
-        text = received.header("x-auth-token")
+        Raises:
+            VendorError: 401 with the gateway's reason, or 400 CSS.0045.
+        """
+        text = request.header("x-auth-token")
         if text is None:
             raise self._refuse_token(not_authenticated("x-auth-token not found"))
         try:
@@ -96,17 +93,33 @@ class Access:
             raise self._refuse_token(refusal) from None
         if token is None:
             raise self._refuse_token(not_authenticated("decrypt token fail"))
-        return token.project_id
+        return token
+
+    def _check_signature(self, request: Request, authorization: Authorization) -> None:
+        access_key = authorization.access_key
+        pair = self._credentials.pair(access_key)
+        if pair is None:
+            raise SignatureRefusedError(f"ak {access_key} not exist")
+        self._lockout.check(access_key)
+        now = self._options.clock()
+        _check_security_token(request, pair, now)
+        date = check_date(request, now)
+        try:
+            check_signature(request, authorization, pair.secret_key, date)
+        except SignatureRefusedError:
+            self._lockout.count_failure(access_key)
+            raise
+        self._lockout.forget(access_key)
 
     def _refuse_token(self, refusal: VendorError) -> VendorError:
         in_css = self._options.authenticator == "css"
         return css_error(400, "CSS.0045") if in_css else refusal
 
 
-def _check_security_token(received: Received, pair: KeyPair, now: float) -> None:
+def _check_security_token(request: Request, pair: KeyPair, now: float) -> None:
     if pair.security_token is None:
         return
-    if received.header("x-security-token") != pair.security_token:
+    if request.header("x-security-token") != pair.security_token:
         raise SignatureRefusedError("securityToken is invalid")
     if pair.expires_at is not None and now >= pair.expires_at:
         raise SignatureRefusedError("securityToken expired")

@@ -1,4 +1,4 @@
-"""Which requests faults strike: the rules in force, and seeded chance."""
+"""The rules by which faults strike requests, with seeded chance."""
 
 import random
 from collections.abc import Callable
@@ -33,12 +33,12 @@ class FaultRule:
     def strikes(
         self, operation: str, cluster_id: str | None, chance: Callable[[], float]
     ) -> bool:
-        """Count a request if it matches, and answer whether the fault strikes it.
+        """Count a request if it matches, and return whether the fault strikes it.
 
         Args:
             operation: The operation requested.
             cluster_id: The cluster it is for.
-            chance: Answers a random number from 0 to 1.
+            chance: Returns a random number from 0 to 1.
         """
         if self.times == 0 or self.operation not in (None, operation):
             return False
@@ -61,6 +61,9 @@ class Faults:
         self._random = random.Random(seed)  # noqa: S311 - repeatable chance is wanted
         self._rules: list[FaultRule] = []
 
+    def __len__(self) -> int:
+        return len(self._rules)
+
     def add(
         self,
         fault: Fault,
@@ -75,12 +78,8 @@ class Faults:
 
         Args:
             fault: What goes wrong.
-            operation: Only this operation: `"create"`, `"list"`, `"delete"`,
-                `"restore"`, `"set_policy"`, `"get_policy"`, `"configure"`,
-                `"configure_automatically"`, `"disable"`, `"open_policy"`,
-                `"close_policy"`, `"clusters"`, `"cluster"`, `"tokens"`,
-                `"temporary_keys"`, `"projects"`, `"metadata_token"` or
-                `"metadata_keys"`.
+            operation: Only this operation, by its name in the list of the package's
+                docstring, such as `"create"`.
             cluster_id: Only this cluster.
             times: How often it strikes at most, `None` for ever.
             nth: Only the nth request that matches, counted from 1.
@@ -109,7 +108,7 @@ class Faults:
         self._rules = []
 
     def choose(self, operation: str, cluster_id: str | None = None) -> Fault | None:
-        """Decide what goes wrong with a request, `None` for nothing.
+        """Return what goes wrong with a request, `None` for nothing.
 
         Args:
             operation: The operation requested.
@@ -124,4 +123,6 @@ class Faults:
             return None
         if chosen.times is not None:
             chosen.times -= 1
+            if chosen.times == 0:
+                self.remove(chosen)
         return chosen.fault

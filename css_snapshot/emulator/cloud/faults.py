@@ -1,4 +1,4 @@
-"""What may go wrong with one request: decided here, carried out elsewhere."""
+"""The things that may go wrong with one request."""
 
 import math
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import attrs
 
-from css_snapshot.emulator.cloud.answers import Answer
+from css_snapshot.emulator.cloud.response import Response
 from css_snapshot.emulator.cloud.vendor_errors import (
     DIALECTS,
     Dialect,
@@ -37,7 +37,13 @@ _CODES: Final[Mapping[str, Mapping[int, str]]] = {
     },
     "iam": {429: "IAM.0012"},
 }
-_OTHERWISE: Final = {"css": "CSS.0005", "gateway": "APIGW.0201", "iam": "", "html": ""}
+_OTHERWISE: Final = {
+    "css": "CSS.0005",
+    "gateway": "APIGW.0201",
+    "iam": "",
+    "html": "",
+    "plain": "",
+}
 
 
 def _check_seconds(
@@ -54,15 +60,15 @@ class Fault:
     Attributes:
         wait: How long the request lies before it is looked at, in seconds.
         commits: Whether the request is carried out.
-        instead: What is answered in place of the real answer, `None` for that one.
-        ending: How the answer leaves: whole, damaged, or not at all.
-        wait_after: How long the answer lies before it leaves, in seconds.
-        interval: Seconds between two bytes of an answer that drips.
+        instead: What is sent in place of the real response, `None` for that one.
+        ending: How the response leaves: whole, damaged, or not at all.
+        wait_after: How long the response lies before it leaves, in seconds.
+        interval: Seconds between two bytes of a response that drips.
     """
 
     wait: float = attrs.field(default=0.0, validator=_check_seconds)
     commits: bool = True
-    instead: VendorError | Answer | None = None
+    instead: VendorError | Response | None = None
     ending: Ending = "whole"
     wait_after: float = attrs.field(default=0.0, validator=_check_seconds)
     interval: float = attrs.field(default=0.0, validator=_check_seconds)
@@ -76,13 +82,13 @@ class Fault:
         message: str | None = None,
         dialect: Dialect = "css",
     ) -> "Fault":
-        """Answer an error, and do nothing.
+        """Respond with an error, and do nothing.
 
         Args:
             status: HTTP status.
             code: The vendor's code, a fitting one if left out.
             message: The text for people.
-            dialect: `"css"`, `"gateway"`, `"iam"` or `"html"`.
+            dialect: `"css"`, `"gateway"`, `"iam"`, `"html"` or `"plain"`.
         """
         error = _error(status, code, message, dialect)
         return cls(commits=False, instead=error)
@@ -96,7 +102,7 @@ class Fault:
         message: str | None = None,
         dialect: Dialect = "css",
     ) -> "Fault":
-        """Do what was asked, and answer an error; arguments as for `status`."""
+        """Do what was asked, and respond with an error; arguments as for `status`."""
         return cls(instead=_error(status, code, message, dialect))
 
     @classmethod
@@ -106,17 +112,17 @@ class Fault:
 
     @classmethod
     def delay_after_commit(cls, seconds: float) -> "Fault":
-        """Carry the request out at once, and let the answer lie."""
+        """Carry the request out at once, and let the response lie."""
         return cls(wait_after=seconds)
 
     @classmethod
     def drop(cls) -> "Fault":
-        """Close the connection without an answer, and do nothing."""
+        """Close the connection without a response, and do nothing."""
         return cls(commits=False, ending="dropped")
 
     @classmethod
     def drop_after_commit(cls) -> "Fault":
-        """Do what was asked, and close the connection without an answer."""
+        """Do what was asked, and close the connection without a response."""
         return cls(ending="dropped")
 
     @classmethod
@@ -131,12 +137,12 @@ class Fault:
 
     @classmethod
     def truncate(cls) -> "Fault":
-        """Do what was asked, and break off in the middle of the answer's body."""
+        """Do what was asked, and break off in the middle of the response's body."""
         return cls(ending="truncated")
 
     @classmethod
     def drip(cls, interval: float = _MOMENT) -> "Fault":
-        """Do what was asked, and send the answer's body byte by byte.
+        """Do what was asked, and send the response's body byte by byte.
 
         Args:
             interval: Seconds between two bytes.
@@ -145,22 +151,24 @@ class Fault:
 
     @classmethod
     def garbage(cls) -> "Fault":
-        """Do what was asked, and answer something that is not HTTP."""
+        """Do what was asked, and respond with something that is not HTTP."""
         return cls(ending="garbage")
 
     @classmethod
     def redirect(cls, location: str, status: int = 307) -> "Fault":
-        """Answer a redirection, and do nothing.
+        """Respond with a redirection, and do nothing.
 
         Args:
             location: Where to.
             status: HTTP status.
         """
-        return cls(commits=False, instead=_answer(status, b"", {"Location": location}))
+        return cls(
+            commits=False, instead=_response(status, b"", {"Location": location})
+        )
 
     @classmethod
     def throttle(cls, limit: int = 200, seconds: float = 1.0) -> "Fault":
-        """Answer 429 in the gateway's words, and do nothing.
+        """Respond with 429 in the gateway's words, and do nothing.
 
         Args:
             limit: The number of requests the text states.
@@ -172,7 +180,7 @@ class Fault:
     def body(
         cls, status: int, body: str | bytes, content_type: str = "application/json"
     ) -> "Fault":
-        """Answer this body, having done what was asked if the status says so.
+        """Respond with this body, having done what was asked if the status says so.
 
         Args:
             status: HTTP status; 2xx carries the request out, others don't.
@@ -180,7 +188,7 @@ class Fault:
             content_type: Its type.
         """
         content = body.encode() if isinstance(body, str) else body
-        answer = _answer(status, content, {"Content-Type": content_type})
+        answer = _response(status, content, {"Content-Type": content_type})
         return cls(commits=status in _SUCCESSES, instead=answer)
 
 
@@ -198,14 +206,14 @@ def _error(
     return VendorError(status, code, text, dialect)
 
 
-def _answer(status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
+def _response(status: int, body: bytes, headers: Mapping[str, str]) -> Response:
     _check_status(status)
     if not isinstance(body, bytes):
         raise TypeError("body must be text or bytes")
     for name, value in headers.items():
         if not (value.isascii() and value.isprintable()):
             raise ValueError(f"{name} must be printable ASCII")
-    return Answer(status, body, headers)
+    return Response(status, body, headers)
 
 
 def _check_status(status: int) -> None:

@@ -15,12 +15,12 @@ class Identifiers:
         self._random = random.Random(seed)  # noqa: S311 - ids of fakes, not secrets
 
     def uuid(self) -> str:
-        """Make an id in the shape of a UUID, as clusters and snapshots have."""
+        """Return a new id in the shape of a UUID, as clusters and snapshots have."""
         text = self.hexadecimal(32)
         return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
     def hexadecimal(self, length: int) -> str:
-        """Make an id of lower-case hexadecimal digits.
+        """Return a new id of lower-case hexadecimal digits.
 
         Args:
             length: Number of characters.
@@ -28,12 +28,12 @@ class Identifiers:
         return f"{self._random.getrandbits(4 * length):0{length}x}"
 
     def access_key(self) -> str:
-        """Make an access key: 20 upper-case letters and digits."""
+        """Return a new access key: 20 upper-case letters and digits."""
         alphabet = string.ascii_uppercase + string.digits
         return "EMULATOR" + "".join(self._random.choices(alphabet, k=12))
 
     def secret(self, length: int = 40) -> str:
-        """Make a secret of letters and digits.
+        """Return a new secret of letters and digits.
 
         Args:
             length: Number of characters.

@@ -1,9 +1,11 @@
-"""What was asked of the emulator and how it answered: for tests to look at."""
+"""The record of what was requested and how the emulator responded."""
 
 from collections import Counter, deque
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-_KEPT = 10_000
+_MOST_REQUESTS: Final = 10_000
+# A path may be 64 KiB long; ten thousand of those would be 640 MB.
+_LONGEST_PATH: Final = 1_024
 
 
 class RecordedRequest(NamedTuple):
@@ -11,8 +13,8 @@ class RecordedRequest(NamedTuple):
 
     Attributes:
         method: HTTP method.
-        path: Path as it was sent, without the query.
-        status: HTTP status answered, `None` if no answer was sent.
+        path: Path as it was sent, without the query; its first 1,024 characters.
+        status: HTTP status of the response, `None` if none was sent.
     """
 
     method: str
@@ -29,19 +31,19 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self.requests: deque[RecordedRequest] = deque(maxlen=_KEPT)
+        self.requests: deque[RecordedRequest] = deque(maxlen=_MOST_REQUESTS)
         self.counts: Counter[str] = Counter()
 
-    def arrived(self, operation: str) -> None:
-        """Count a request the moment it is here, whatever becomes of it."""
+    def count(self, operation: str) -> None:
+        """Count a request the moment it has arrived, whatever becomes of it."""
         self.counts[operation] += 1
 
-    def answered(self, method: str, path: str, status: int | None) -> None:
-        """Note what became of a request.
+    def record(self, method: str, path: str, status: int | None) -> None:
+        """Record what became of a request.
 
         Args:
             method: HTTP method.
             path: Path as it was sent, without the query.
-            status: HTTP status answered, `None` if no answer was sent.
+            status: HTTP status of the response, `None` if none was sent.
         """
-        self.requests.append(RecordedRequest(method, path, status))
+        self.requests.append(RecordedRequest(method, path[:_LONGEST_PATH], status))

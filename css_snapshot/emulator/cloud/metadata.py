@@ -2,20 +2,13 @@
 
 from typing import Final
 
-from css_snapshot.emulator.cloud.answers import Answer, json_answer
-from css_snapshot.emulator.cloud.credentials import Credentials
+from css_snapshot.emulator.cloud.credentials import Credentials, drop_oldest
 from css_snapshot.emulator.cloud.identifiers import Identifiers
 from css_snapshot.emulator.cloud.options import Options
-from css_snapshot.emulator.cloud.received import Received
+from css_snapshot.emulator.cloud.request import Request
+from css_snapshot.emulator.cloud.vendor_errors import VendorError
 
-_TEXT: Final = {"Content-Type": "text/plain;charset=utf-8"}
 _LIFETIMES: Final = range(1, 21601)
-_UNAUTHORIZED: Final = Answer(401, b"401 Unauthorized", _TEXT)
-_BAD_LIFETIME: Final = Answer(400, b"400 Bad Request: invalid lifetime", _TEXT)
-_NOT_FOUND: Final = Answer(404, b"404 Not Found", _TEXT)
-_NO_AGENCY: Final = Answer(
-    401, b"401 Unauthorized: Please configure Cloud Service Agency first", _TEXT
-)
 
 
 class Metadata:
@@ -35,30 +28,36 @@ class Metadata:
         self._options = options
         self._tokens: dict[str, float] = {}
 
-    def create_token(self, received: Received) -> Answer:
+    def create_token(self, request: Request) -> str:
         """`PUT /meta-data/latest/api/token`, with its lifetime in a header."""
         if self._options.metadata_mode == "tokenless":
-            return _NOT_FOUND
-        wanted = received.header("x-metadata-token-ttl-seconds") or ""
+            raise _refusal(404, "Not Found")
+        wanted = request.header("x-metadata-token-ttl-seconds") or ""
         if not (wanted.isascii() and wanted.isdigit()) or len(wanted) > len("21600"):
-            return _BAD_LIFETIME
+            raise _refusal(400, "Bad Request: invalid lifetime")
         if int(wanted) not in _LIFETIMES:
-            return _BAD_LIFETIME
+            raise _refusal(400, "Bad Request: invalid lifetime")
         token = self._ids.secret()
+        drop_oldest(self._tokens, self._tokens)
         self._tokens[token] = self._options.clock() + int(wanted)
-        return Answer(200, token.encode(), _TEXT)
+        return token
 
-    def security_key(self, received: Received) -> Answer:
+    def security_key(self, request: Request) -> dict[str, object]:
         """`GET /openstack/latest/securitykey`: a new temporary pair each time."""
-        token = received.header("x-metadata-token")
+        token = request.header("x-metadata-token")
         demanded = self._options.metadata_mode == "token" or token is not None
         if demanded and self._options.clock() >= self._tokens.get(token or "", 0.0):
-            return _UNAUTHORIZED
+            raise _refusal(401, "Unauthorized")
         if self._options.metadata_mode == "no_agency":
-            return _NO_AGENCY
+            reason = "Unauthorized: Please configure Cloud Service Agency first"
+            raise _refusal(401, reason)
         pair = self._credentials.temporary_pair(self._options.metadata_seconds)
-        return json_answer(200, pair.document())
+        return pair.document()
 
     def revoke_tokens(self) -> None:
         """Forget all tokens, as if the server had been restarted."""
         self._tokens.clear()
+
+
+def _refusal(status: int, reason: str) -> VendorError:
+    return VendorError(status, "", f"{status} {reason}", "plain")

@@ -1,8 +1,17 @@
 """What is set for a cluster's snapshots: where they go and when they are taken."""
 
+import re
+from typing import Final
+
 import attrs
 
-_DEFAULT_RATE = "40MB"
+PERIOD: Final = re.compile(r"([01][0-9]|2[0-3]):00 GMT([+-])([0-9]{2}):([0-9]{2})")
+# Of WEEK the documents show no more than the word; here it is a week from Sunday on.
+FREQUENCIES: Final = (
+    *("HOUR", "DAY", "WEEK"),
+    *("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"),
+)
+DEFAULT_RATE: Final = "40MB"
 
 
 @attrs.frozen(kw_only=True)
@@ -22,8 +31,8 @@ class Repository:
     agency: str = "css_obs_agency"
     base_path: str = "css_repository"
     key_id: str | None = None
-    snapshot_rate: str = _DEFAULT_RATE
-    restore_rate: str = _DEFAULT_RATE
+    snapshot_rate: str = DEFAULT_RATE
+    restore_rate: str = DEFAULT_RATE
 
 
 @attrs.frozen(kw_only=True)
@@ -34,23 +43,30 @@ class AutomaticPolicy:
         enabled: Whether they are.
         prefix: How their names begin.
         period: Time of day with zone, such as `16:00 GMT+08:00`.
-        frequency: `HOUR`, `DAY` or a weekday's three letters.
-        keep_day: How many are kept.
+        frequency: `HOUR`, `DAY`, `WEEK` or a weekday's three letters.
+        keep_day: How many are kept; see the option `keepday_unit`.
         indices: Names or patterns joined by commas, `*` for all.
     """
 
     enabled: bool = False
     prefix: str = "snapshot"
-    period: str = "00:00 GMT+08:00"
-    frequency: str = "DAY"
-    keep_day: int = 7
+    period: str = attrs.field(
+        default="00:00 GMT+08:00",
+        validator=attrs.validators.matches_re(PERIOD, func=re.fullmatch),
+    )
+    frequency: str = attrs.field(
+        default="DAY", validator=attrs.validators.in_(FREQUENCIES)
+    )
+    keep_day: int = attrs.field(
+        default=7, validator=[attrs.validators.ge(1), attrs.validators.le(90)]
+    )
     indices: str = "*"
 
 
 def policy_document(
     policy: AutomaticPolicy, repository: Repository
 ) -> dict[str, object]:
-    """Answer both as the vendor's call that shows the policy does."""
+    """Return both as the vendor's call that shows the policy does."""
     return {
         "keepday": policy.keep_day,
         "period": policy.period,

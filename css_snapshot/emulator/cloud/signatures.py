@@ -1,4 +1,4 @@
-"""Verifies AK/SK signatures, from the document alone and for the bytes received.
+"""The check of AK/SK signatures, from the document alone and for the bytes request.
 
 See the API Gateway guide, "API request signing": SDK-HMAC-SHA256.
 """
@@ -13,7 +13,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 import attrs
 
-from css_snapshot.emulator.cloud.received import Received
+from css_snapshot.emulator.cloud.credentials import drop_oldest
+from css_snapshot.emulator.cloud.request import Request
 
 SCHEME: Final = "SDK-HMAC-SHA256"
 _WINDOW: Final = 15 * 60.0
@@ -33,8 +34,8 @@ class SignatureRefusedError(Exception):
 
 
 @attrs.frozen
-class Claim:
-    """What an `Authorization` header claims.
+class Authorization:
+    """The content of an `Authorization` header.
 
     Attributes:
         access_key: Whose signature it is said to be.
@@ -47,33 +48,33 @@ class Claim:
     signature: str
 
 
-def read_claim(authorization: str) -> Claim:
-    """Read an `Authorization` header of the scheme.
+def read_authorization(header: str) -> Authorization:
+    """Return the content of an `Authorization` header of the scheme.
 
     Raises:
-        SignatureRefusedError: It is malformed, or leaves the date unsigned.
+        SignatureRefusedError: If the header is malformed, or the date is unsigned.
     """
-    found = _AUTHORIZATION.fullmatch(authorization.strip())
+    found = _AUTHORIZATION.fullmatch(header.strip())
     if found is None:
         raise SignatureRefusedError("authorization header format is invalid")
     access_key, names, signature = found.groups()
     signed = tuple(sorted({name.lower() for name in names.split(";")}))
     if _DATE_HEADER not in signed:
         raise SignatureRefusedError("x-sdk-date is not signed")
-    return Claim(access_key, signed, signature)
+    return Authorization(access_key, signed, signature)
 
 
-def check_date(received: Received, now: float) -> str:
-    """Demand a signing time within 15 minutes of the server's, and answer it.
+def check_date(request: Request, now: float) -> str:
+    """Return the signing time, which must be within 15 minutes of the server's.
 
     Args:
-        received: The request.
+        request: The request.
         now: The server's time in seconds since the epoch.
 
     Raises:
-        SignatureRefusedError: It is missing, malformed or too far off.
+        SignatureRefusedError: If the time is missing, malformed or too far off.
     """
-    value = received.header(_DATE_HEADER) or ""
+    value = request.header(_DATE_HEADER) or ""
     try:
         signed_at = _parse_date(value)
     except ValueError:
@@ -89,49 +90,49 @@ def check_date(received: Received, now: float) -> str:
 
 
 def check_signature(
-    received: Received, claim: Claim, secret_key: str, date: str
+    request: Request, authorization: Authorization, secret_key: str, date: str
 ) -> None:
-    """Demand that the claim's signature is that of the secret key over the request.
+    """Demand that a request was signed with a secret key.
 
     Args:
-        received: The request.
-        claim: What its `Authorization` header claims.
-        secret_key: The secret key that belongs to the claimed access key.
+        request: The request.
+        authorization: The content of its `Authorization` header.
+        secret_key: The secret key that belongs to the access key named there.
         date: The signing time, as `check_date` found it.
 
     Raises:
-        SignatureRefusedError: It isn't.
+        SignatureRefusedError: If it was not.
     """
-    canonical = canonical_request(received, claim.signed)
+    canonical = canonical_request(request, authorization.signed)
     digest = hashlib.sha256(canonical).hexdigest().encode()
     to_sign = b"\n".join((SCHEME.encode(), date.encode(), digest))
     expected = hmac.new(secret_key.encode(), to_sign, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected, claim.signature):
+    if not hmac.compare_digest(expected, authorization.signature):
         shown = canonical.decode("utf-8", "replace").replace("\n", "|")
         raise SignatureRefusedError(
             f"verify aksk signature fail, canonicalRequest:{shown}"
         )
 
 
-def canonical_request(received: Received, signed: Sequence[str]) -> bytes:
-    """Put a request into the one form that both sides hash.
+def canonical_request(request: Request, signed: Sequence[str]) -> bytes:
+    """Return a request in the one form that both sides hash.
 
     Args:
-        received: The request.
+        request: The request.
         signed: Names of the signed headers, lower case, sorted.
     """
     headers = b"".join(
-        b"%b:%b\n" % (name.encode(), received.header_bytes(name.encode()) or b"")
+        b"%b:%b\n" % (name.encode(), request.header_bytes(name.encode()) or b"")
         for name in signed
     )
     return b"\n".join(
         (
-            received.method.upper().encode(),
-            _canonical_path(received.raw_path),
-            _canonical_query(received.query),
+            request.method.upper().encode(),
+            _canonical_path(request.raw_path),
+            _canonical_query(request.query),
             headers,
             ";".join(signed).encode(),
-            _payload(received),
+            _payload(request),
         )
     )
 
@@ -142,7 +143,7 @@ class Lockout:
     Only wrong signatures count here; whether expired ones do is not documented.
 
     Args:
-        clock: Answers seconds since the epoch.
+        clock: Returns seconds since the epoch.
     """
 
     _TOLERATED = 5
@@ -150,33 +151,31 @@ class Lockout:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._failures: dict[str, int] = {}
-        self._locked_until: dict[str, float] = {}
+        # How many failures there were, and until when the key is locked.
+        self._failures: dict[str, tuple[int, float]] = {}
 
     def check(self, access_key: str) -> None:
-        """Demand that a key is not locked.
+        """Demand that an access key is not locked.
 
         Raises:
-            SignatureRefusedError: It is.
+            SignatureRefusedError: If it is locked.
         """
-        until = self._locked_until.get(access_key)
-        if until is None:
-            return
+        _count, until = self._failures.get(access_key, (0, 0.0))
         if self._clock() < until:
             raise SignatureRefusedError("AK access failed to reach the limit,forbidden")
-        self.succeeded(access_key)
+        if until:
+            self.forget(access_key)
 
-    def failed(self, access_key: str) -> None:
+    def count_failure(self, access_key: str) -> None:
         """Count a failure of a key that exists."""
-        failures = self._failures.get(access_key, 0) + 1
-        self._failures[access_key] = failures
-        if failures > self._TOLERATED:
-            self._locked_until[access_key] = self._clock() + self._SECONDS
+        count = self._failures.pop(access_key, (0, 0.0))[0] + 1
+        until = self._clock() + self._SECONDS if count > self._TOLERATED else 0.0
+        drop_oldest(self._failures, self._failures)
+        self._failures[access_key] = count, until
 
-    def succeeded(self, access_key: str) -> None:
+    def forget(self, access_key: str) -> None:
         """Forget a key's failures."""
         self._failures.pop(access_key, None)
-        self._locked_until.pop(access_key, None)
 
 
 def _parse_date(value: str) -> float:
@@ -208,7 +207,7 @@ def _decode_query(text: bytes) -> bytes:
     return unquote_to_bytes(text.replace(b"+", b" "))
 
 
-def _payload(received: Received) -> bytes:
-    if received.header_bytes(_CONTENT_HEADER) == _UNSIGNED:
+def _payload(request: Request) -> bytes:
+    if request.header_bytes(_CONTENT_HEADER) == _UNSIGNED:
         return _UNSIGNED
-    return hashlib.sha256(received.body).hexdigest().encode()
+    return hashlib.sha256(request.body).hexdigest().encode()

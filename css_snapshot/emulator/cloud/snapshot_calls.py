@@ -1,196 +1,145 @@
 """The vendor's calls on snapshots: create, list, delete, restore."""
 
+from typing import Final
+
 from css_snapshot.emulator.cloud import validation
-from css_snapshot.emulator.cloud.clusters import AVAILABLE, EmulatedCluster
-from css_snapshot.emulator.cloud.fleet import Fleet
-from css_snapshot.emulator.cloud.identifiers import Identifiers
-from css_snapshot.emulator.cloud.options import Options
+from css_snapshot.emulator.cloud.clusters import EmulatedCluster, Restoration
+from css_snapshot.emulator.cloud.indices import rename, select_restored
+from css_snapshot.emulator.cloud.project import Project
+from css_snapshot.emulator.cloud.rows import repeat_first, snapshot_row
 from css_snapshot.emulator.cloud.snapshots import EmulatedSnapshot
-from css_snapshot.emulator.cloud.vendor_errors import (
-    VendorError,
-    bad_parameter,
-    css_error,
-)
+from css_snapshot.emulator.cloud.timeline import MOST_SNAPSHOTS
+from css_snapshot.emulator.cloud.validation import RestoreOrder
+from css_snapshot.emulator.cloud.vendor_errors import css_error
+
+_MISSING: Final = {"CSS.5111": 400, "CSS.0015": 403, "CSS.3016": 400}
 
 
-def refuse_without_snapshots(cluster: EmulatedCluster) -> None:
-    """Refuse a cluster that can't have snapshots at all, or has them switched off.
+class SnapshotCalls(Project):
+    """The calls on snapshots; each takes the request's JSON as Python values."""
 
-    No document says which codes these are: Logstash answers 415 CSS.5108 here, and
-    a cluster without the snapshot function 415 CSS.0004, as when disabling twice.
-    """
-    if cluster.engine == "logstash":
-        raise css_error(415, "CSS.5108")
-    if not cluster.backup_available:
-        raise css_error(415, "CSS.0004", "Illegal operation")
+    __slots__ = ()
 
-
-def refuse_unready(cluster: EmulatedCluster, options: Options) -> None:
-    """Refuse a cluster that is unavailable (400 CSS.5090, a guess) or busy."""
-    if cluster.status != AVAILABLE:
-        raise css_error(400, "CSS.5090", f"cluster status is {cluster.status}")
-    if options.busy_lock and cluster.actions:
-        raise busy(options)
-
-
-def busy(options: Options) -> VendorError:
-    """Refuse with CSS.0011, under the status that was asked for."""
-    return css_error(options.busy_status, "CSS.0011")
-
-
-class SnapshotCalls:
-    """Carries out the calls on snapshots.
-
-    Args:
-        fleet: The clusters.
-        ids: Makes the ids of snapshots.
-        options: How strict and how fast the cloud is.
-    """
-
-    def __init__(self, fleet: Fleet, ids: Identifiers, options: Options) -> None:
-        self._fleet = fleet
-        self._ids = ids
-        self._options = options
-        self.creations = 0
-
-    def create(self, cluster_id: str, body: object) -> dict[str, object]:
-        """CreateSnapshot; the answer only means that the work has begun."""
-        cluster = self._fleet.get(cluster_id)
+    def create_snapshot(self, cluster_id: str, body: object) -> dict[str, object]:
+        """CreateSnapshot; the result only means that the work has begun."""
+        cluster = self.fleet.get(cluster_id)
         document = validation.check_document(body)
         name = validation.check_name(document.get("name"))
         indices = validation.check_indices(document.get("indices"))
         description = validation.check_description(
-            document.get("description"), narrow=self._options.strict_descriptions
+            document.get("description"), narrow=self.strict_descriptions
         )
-        refuse_without_snapshots(cluster)
+        self.refuse_without_snapshots(cluster)
         self._refuse_creation(cluster, name)
-        snapshot = self.add(cluster, name, indices=indices, description=description)
+        snapshot = self.maker.make(
+            cluster,
+            name,
+            created=self.clock(),
+            indices=indices,
+            description=description,
+        )
         self.creations += 1
         return {"backup": {"id": snapshot.id, "name": snapshot.name}}
 
-    def add(
-        self,
-        cluster: EmulatedCluster,
-        name: str,
-        *,
-        indices: str = "*",
-        description: str = "",
-        automatic: bool = False,
-        age: float = 0.0,
-    ) -> EmulatedSnapshot:
-        """Put a snapshot into a cluster, whatever state that is in.
-
-        Args:
-            cluster: Whose snapshot it is.
-            name: Its name.
-            indices: Names or patterns joined by commas.
-            description: The text given with it.
-            automatic: Whether the policy took it.
-            age: How long ago it began, in seconds.
-        """
-        snapshot = EmulatedSnapshot(
-            id=self._ids.uuid(),
-            name=name,
-            cluster_id=cluster.id,
-            cluster_name=cluster.name,
-            engine=cluster.engine,
-            version=cluster.version,
-            description=description,
-            indices=indices,
-            bucket=cluster.repository.bucket,
-            automatic=automatic,
-            keep_day=cluster.policy.keep_day if automatic else None,
-            period=cluster.policy.period if automatic else None,
-            created=self._options.clock() - age,
-            build_seconds=self._options.build_seconds,
-            outcome=cluster.outcomes.popleft() if cluster.outcomes else "COMPLETED",
-            clock=self._options.clock,
-        )
-        cluster.snapshots.append(snapshot)
-        return snapshot
-
-    def list(self, cluster_id: str) -> dict[str, object]:
+    def list_snapshots(self, cluster_id: str) -> dict[str, object]:
         """ListSnapshots: all of one cluster, newest first, without paging."""
-        cluster = self._fleet.get(cluster_id)
-        visible_since = self._options.clock() - self._options.list_lag
+        cluster = self.fleet.get(cluster_id)
+        visible_since = self.clock() - self.list_lag
         oldest_first = sorted(cluster.snapshots, key=lambda row: row.created)
         visible = [row for row in oldest_first if row.created <= visible_since]
-        rows = [row.row() for row in reversed(visible)]
-        return {"backups": rows}
+        rows = [snapshot_row(row, self) for row in reversed(visible)]
+        return {"backups": repeat_first(rows, self)}
 
-    def delete(self, cluster_id: str, snapshot_id: str) -> None:
+    def delete_snapshot(self, cluster_id: str, snapshot_id: str) -> None:
         """DeleteSnapshot.
 
-        An unknown id, and so a second delete, is 400 CSS.5111. A snapshot that is
-        being made or restored is 409 CSS.3004, but one stuck in BUILDING goes, as
-        the vendor's trouble-shooting page has it. An automatic one can't be deleted
-        while the policy is on: 415 CSS.0004, a guess.
+        A snapshot that is being built or restored is 409 CSS.3004, but one stuck in
+        BUILDING goes, as the vendor's trouble-shooting page has it. An automatic one
+        can't be deleted while the policy is on: 415 CSS.0004, a guess.
         """
-        cluster = self._fleet.get(cluster_id)
+        cluster = self.fleet.get(cluster_id)
         snapshot = self._find(cluster, snapshot_id)
+        if self.clock() < cluster.deletes_until:
+            raise self.busy()
         if snapshot.automatic and cluster.policy.enabled:
             raise css_error(415, "CSS.0004", "automatic snapshots are enabled")
         in_use = snapshot.building and snapshot.outcome != "STUCK"
         if in_use or snapshot.restore_status == "restoring":
             raise css_error(409, "CSS.3004")
         cluster.snapshots.remove(snapshot)
+        cluster.deletes_until = self.clock() + self.delete_busy_seconds
 
-    def restore(self, cluster_id: str, snapshot_id: str, body: object) -> None:
+    def restore_snapshot(self, cluster_id: str, snapshot_id: str, body: object) -> None:
         """RestoreSnapshot into a target cluster, which is busy meanwhile.
 
-        A snapshot that did not complete can't be restored: 400 CSS.6012, a guess.
+        A snapshot that did not complete can't be restored, nor one of a newer version
+        than the target's: 400 CSS.6012, a guess. An index that the target has already
+        lets the restoration fail in the end, unless it is to be replaced.
         """
-        source = self._fleet.get(cluster_id)
-        document = validation.check_document(body)
-        target_id = self._check_restore(document)
+        source = self.fleet.get(cluster_id)
+        order = validation.check_restore(body, self.naming)
         snapshot = self._find(source, snapshot_id)
-        target = self._fleet.get(target_id)
-        refuse_unready(target, self._options)
+        target = self.fleet.get(order.target)
+        self.refuse_unready(target)
         if snapshot.building:
-            raise busy(self._options)
+            raise self.busy()
         if snapshot.outcome != "COMPLETED":
             raise css_error(400, "CSS.6012", f"its status is {snapshot.status}")
-        ends = self._options.clock() + self._options.restore_seconds
-        outcomes = source.restore_outcomes
-        snapshot.restore_outcome = outcomes.popleft() if outcomes else "success"
-        snapshot.restored = target.restored = ends
+        if _is_newer(snapshot, target):
+            raise css_error(400, "CSS.6012", "the target cluster has a lower version")
+        names = rename(
+            select_restored(order.indices, snapshot.indices),
+            order.pattern,
+            order.replacement,
+        )
+        self._begin_restoration(source, snapshot, target, names, order)
 
-    def _check_restore(self, document: validation.Document) -> str:
-        naming = self._options.naming
-        target = validation.pick(document, "target_cluster", "targetCluster", naming)
-        pattern = validation.check_rename(
-            "rename_pattern",
-            validation.pick(document, "rename_pattern", "renamePattern", naming),
+    def _begin_restoration(
+        self,
+        source: EmulatedCluster,
+        snapshot: EmulatedSnapshot,
+        target: EmulatedCluster,
+        names: list[str],
+        order: RestoreOrder,
+    ) -> None:
+        outcomes = source.restore_outcomes
+        outcome = outcomes.popleft() if outcomes else "success"
+        taken = {*(target.indices or ()), *target.restored}
+        if not (order.replace or taken.isdisjoint(names)):
+            outcome = "failed"
+        now = self.clock()
+        ends = now + self.restore_seconds
+        snapshot.restore_began, snapshot.restored = now, ends
+        snapshot.restore_outcome = outcome
+        target.restorations.append(
+            Restoration(began=now, ends=ends, outcome=outcome, indices=names)
         )
-        replacement = validation.check_rename(
-            "rename_replacement",
-            validation.pick(
-                document, "rename_replacement", "renameReplacement", naming
-            ),
-        )
-        if (pattern is None) != (replacement is None):
-            raise bad_parameter("rename_pattern and rename_replacement go together")
-        validation.check_indices(document.get("indices"))
-        replace = document.get("replace_exist_indices")
-        validation.check_boolean("replace_exist_indices", replace)
-        return validation.check_identifier("target_cluster", target)
 
     def _refuse_creation(self, cluster: EmulatedCluster, name: str) -> None:
-        options = self._options
-        taken = options.unique_names and any(
+        taken = self.unique_names and any(
             snapshot.name == name for snapshot in cluster.snapshots
         )
-        if taken and options.conflict_first:
+        if taken and self.conflict_first:
             raise css_error(409, "CSS.0043")
-        refuse_unready(cluster, options)
+        self.refuse_unready(cluster)
         if taken:
             raise css_error(409, "CSS.0043")
-        if options.quota is not None and len(cluster.snapshots) >= options.quota:
+        quota = MOST_SNAPSHOTS if self.quota is None else self.quota
+        if len(cluster.snapshots) >= quota:
             raise css_error(413, "CSS.0030")
 
-    @staticmethod
-    def _find(cluster: EmulatedCluster, snapshot_id: str) -> EmulatedSnapshot:
+    def _find(self, cluster: EmulatedCluster, snapshot_id: str) -> EmulatedSnapshot:
         snapshot = cluster.find(snapshot_id)
         if snapshot is None:
-            raise css_error(400, "CSS.5111")
+            code = self.unknown_snapshot
+            raise css_error(_MISSING[code], code)
         return snapshot
+
+
+def _is_newer(snapshot: EmulatedSnapshot, target: EmulatedCluster) -> bool:
+    same_engine = snapshot.engine == target.engine
+    return same_engine and _version(snapshot.version) > _version(target.version)
+
+
+def _version(text: str) -> list[int]:
+    return [int(part) if part.isdecimal() else 0 for part in text.split(".")]

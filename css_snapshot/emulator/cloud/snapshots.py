@@ -1,4 +1,4 @@
-"""One emulated snapshot: how it grows, ends and shows in the list."""
+"""One emulated snapshot: how it grows and how it ends."""
 
 import time
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from typing import Literal, get_args
 
 import attrs
 
-Outcome = Literal["COMPLETED", "FAILED", "PART_FAILED", "STUCK"]
+Outcome = Literal["COMPLETED", "FAILED", "PART_FAILED", "STUCK", "VANISHED"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 RestoreOutcome = Literal["success", "failed"]
 _SHARDS_PER_INDEX = 3
 
 
 def vendor_time(moment: float) -> str:
-    """Write a moment as the vendor does, in UTC but without saying so.
+    """Return a moment as the vendor writes it, in UTC but without saying so.
 
     Args:
         moment: Seconds since the epoch.
@@ -39,12 +39,17 @@ class EmulatedSnapshot:
         automatic: Whether the policy took it, not a caller.
         keep_day: How many automatic ones are kept, `None` for a manual one.
         period: When automatic ones are taken, `None` for a manual one.
-        created: Seconds since the epoch.
+        frequency: How often automatic ones are taken, `None` for a manual one.
+        created: When it was begun, in seconds since the epoch.
         build_seconds: How long it is BUILDING, in seconds.
-        outcome: How it ends; `STUCK` never does.
-        restored: When its last restore ends, in seconds since the epoch.
-        restore_outcome: How that restore ends.
-        clock: Answers seconds since the epoch.
+        outcome: How it ends; `STUCK` never does, `VANISHED` is gone at its end.
+        total_shards: How many shards it has, three for each index if left out.
+        spoiled_shards: How many of them fail if it ends FAILED or PART_FAILED; all or
+            one if left out.
+        restore_began: When its last restoration began, in seconds since the epoch.
+        restored: When that restoration ends, in seconds since the epoch.
+        restore_outcome: How that restoration ends.
+        clock: Returns seconds since the epoch.
     """
 
     id: str
@@ -59,18 +64,31 @@ class EmulatedSnapshot:
     automatic: bool = False
     keep_day: int | None = None
     period: str | None = None
+    frequency: str | None = None
     created: float
     build_seconds: float
     outcome: Outcome = "COMPLETED"
+    total_shards: int | None = None
+    spoiled_shards: int | None = None
+    restore_began: float | None = None
     restored: float | None = None
     restore_outcome: RestoreOutcome = "success"
     clock: Callable[[], float] = attrs.field(default=time.time, repr=False)
 
     @property
+    def ends(self) -> float:
+        """When it has been built, in seconds since the epoch."""
+        return self.created + self.build_seconds
+
+    @property
     def building(self) -> bool:
-        """Whether it is still being made."""
-        unfinished = self.clock() < self.created + self.build_seconds
-        return self.outcome == "STUCK" or unfinished
+        """Whether it is still being built."""
+        return self.is_building_at(self.clock())
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has vanished."""
+        return self.outcome == "VANISHED" and not self.building
 
     @property
     def status(self) -> str:
@@ -78,43 +96,55 @@ class EmulatedSnapshot:
         return "BUILDING" if self.building else self.outcome
 
     @property
+    def progress(self) -> int:
+        """How much of it is built, in per cent; below 100 until it is finished."""
+        if not self.building:
+            return 100
+        passed = self.clock() - self.created
+        share = passed / self.build_seconds if self.build_seconds else 1.0
+        return max(0, min(99, int(100 * share)))
+
+    @property
     def restore_status(self) -> str:
-        """How its last restore goes, `none` if there was none."""
+        """How its last restoration goes, `none` if there was none."""
         if self.restored is None:
             return "none"
         return "restoring" if self.clock() < self.restored else self.restore_outcome
 
-    def row(self) -> dict[str, object]:
-        """Answer its row of the list, with the fields of the vendor's sample."""
-        building = self.building
-        ended = self.created + self.build_seconds
-        shards = _SHARDS_PER_INDEX * len(self.indices.split(","))
-        return {
-            "created": vendor_time(self.created),
-            "updated": vendor_time(self.created if building else ended),
-            "datastore": {"type": self.engine, "version": self.version},
-            "version": self.version,
-            "id": self.id,
-            "name": self.name,
-            "description": self.description,
-            "clusterId": self.cluster_id,
-            "clusterName": self.cluster_name,
-            "status": self.status,
-            "backupType": "0" if self.automatic else "1",
-            "backupMethod": "auto" if self.automatic else "manual",
-            "backupExpectedStartTime": None,
-            "backupKeepDay": self.keep_day,
-            "backupPeriod": self.period,
-            "indices": self.indices,
-            "totalShards": shards,
-            "failedShards": self._failed_shards(shards),
-            "restoreStatus": self.restore_status,
-            "startTime": round(self.created * 1000),
-            "endTime": None if building else round(ended * 1000),
-            "bucketName": self.bucket,
-        }
+    @property
+    def shards(self) -> int:
+        """How many shards it has."""
+        if self.total_shards is not None:
+            return self.total_shards
+        indices = [name for name in self.indices.split(",") if name]
+        return _SHARDS_PER_INDEX * len(indices)
 
-    def _failed_shards(self, total: int) -> int:
-        if self.status == "FAILED":
-            return total
-        return 1 if self.status == "PART_FAILED" else 0
+    @property
+    def failed_shards(self) -> int:
+        """How many of them have failed so far."""
+        spoiled = {"FAILED": self.shards, "PART_FAILED": 1}
+        if self.status not in spoiled:
+            return 0
+        given = self.spoiled_shards
+        return spoiled[self.status] if given is None else given
+
+    def is_building_at(self, moment: float) -> bool:
+        """Return whether it is being built at a moment.
+
+        Args:
+            moment: Seconds since the epoch.
+        """
+        return self.outcome == "STUCK" or moment < self.ends
+
+    def occupies_at(self, moment: float) -> bool:
+        """Return whether it is being built or restored at a moment.
+
+        Args:
+            moment: Seconds since the epoch.
+        """
+        restoring = (
+            self.restored is not None
+            and self.restore_began is not None
+            and self.restore_began <= moment < self.restored
+        )
+        return restoring or (self.created <= moment and self.is_building_at(moment))

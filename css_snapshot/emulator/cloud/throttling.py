@@ -1,4 +1,4 @@
-"""Counts requests in windows of time, as the gateway and IAM do."""
+"""The limit of requests per window of time, as the gateway and IAM have one."""
 
 from css_snapshot.emulator.cloud.options import Limit
 
@@ -11,7 +11,7 @@ class Throttle:
         self._used = 0
 
     def allows(self, limit: Limit, now: float) -> bool:
-        """Count one request, and answer whether it may pass.
+        """Count one request, and return whether it may pass.
 
         Args:
             limit: Requests allowed in one window, and its length in seconds.

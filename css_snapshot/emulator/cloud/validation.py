@@ -1,10 +1,13 @@
-"""What the vendor's documents demand of the fields of a request."""
+"""The rules of the vendor's documents for the fields of a request."""
 
 import re
 from collections.abc import Mapping
 from typing import Final
 
+import attrs
+
 from css_snapshot.emulator.cloud.options import Naming
+from css_snapshot.emulator.cloud.policies import DEFAULT_RATE, FREQUENCIES, PERIOD
 from css_snapshot.emulator.cloud.vendor_errors import bad_parameter, css_error
 
 Document = Mapping[str, object]
@@ -12,12 +15,13 @@ Document = Mapping[str, object]
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{3,63}")
 _PREFIX: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _AGENCY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_PERIOD: Final = re.compile(r"([01][0-9]|2[0-3]):00 GMT[+-][0-9]{2}:[0-9]{2}")
+# OBS Developer Guide, "Bucket naming": 3 to 63 lower-case letters, digits, hyphens and
+# periods, which neither begin nor end the name nor stand beside each other.
+_BUCKET: Final = re.compile(
+    r"(?=.{3,63}\Z)(?![0-9.]+\Z)[a-z0-9]+((-+|\.)[a-z0-9]+)*", re.ASCII
+)
 _RATE: Final = re.compile(
     r"-1|[0-9]{1,4}(b|k|kb|m|mb|g|gb|t|tb|p|pb)?", re.IGNORECASE | re.ASCII
-)
-_FREQUENCIES: Final = frozenset(
-    ("HOUR", "DAY", "SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 )
 _DESCRIPTION: Final = frozenset("<>")
 _NARROW_DESCRIPTION: Final = frozenset("!<>=&\"'\\")
@@ -27,15 +31,15 @@ _BASE_PATH: Final = frozenset("\\:*?\"<>|'{}")
 _DESCRIPTION_LENGTH: Final = 256
 _INDICES_LENGTH: Final = 1024
 _BASE_PATH_LENGTH: Final = 512
-_BUCKET_LENGTHS: Final = range(3, 64)
 _KEEP_DAYS: Final = range(1, 91)
 
 
 def check_document(body: object) -> Document:
-    """Demand a JSON object, and something in it.
+    """Return a body that is a JSON object with something in it.
 
     Raises:
-        VendorError: 400 CSS.0006 for nothing, 400 CSS.0001 for something else.
+        VendorError: 400 CSS.0006 if there is nothing in it, 400 CSS.0001 if it is
+            something else.
     """
     if body is None or body == {}:
         raise css_error(400, "CSS.0006")
@@ -45,7 +49,7 @@ def check_document(body: object) -> Document:
 
 
 def pick(document: Document, snake: str, camel: str, naming: Naming) -> object:
-    """Read a field that was renamed over the years; `None` if it is absent.
+    """Return a field that was renamed over the years, `None` if it is absent.
 
     Args:
         document: The request's body.
@@ -61,58 +65,64 @@ def pick(document: Document, snake: str, camel: str, naming: Naming) -> object:
 
 
 def check_name(value: object) -> str:
-    """Demand the name of a snapshot."""
+    """Return the name of a snapshot, checked."""
     return _matching("name", value, _NAME)
 
 
 def check_prefix(value: object) -> str:
-    """Demand the prefix of automatic snapshots' names."""
+    """Return the prefix of automatic snapshots' names, checked."""
     return _matching("prefix", value, _PREFIX)
 
 
 def check_agency(value: object) -> str:
-    """Demand the name of an agency."""
+    """Return the name of an agency, checked."""
     return _matching("agency", value, _AGENCY)
 
 
 def check_bucket(value: object) -> str:
-    """Demand the name of a bucket, 3 to 63 characters."""
-    bucket = _text("bucket", value)
-    if len(bucket) not in _BUCKET_LENGTHS:
-        raise bad_parameter("bucket length")
-    return bucket
+    """Return the name of an OBS bucket, checked."""
+    return _matching("bucket", value, _BUCKET)
 
 
 def check_base_path(value: object, default: str) -> str:
-    """Check a folder in a bucket; absent, it is the default."""
-    if value is None:
+    """Return a folder in a bucket, checked; absent or empty, it is the default."""
+    if value is None or value == "":
         return default
     path = _plain("base_path", value, _BASE_PATH, _BASE_PATH_LENGTH)
     if path.startswith(("/", ".")) or path.endswith("."):
         raise bad_parameter("base_path begins or ends with a wrong character")
+    if "///" in path or "..." in path:
+        raise bad_parameter("base_path has more than two / or . in a row")
     return path
 
 
-def check_rate(field: str, value: object, default: str) -> str:
-    """Check a number of bytes per second with its unit; absent, it is the default."""
-    return default if value is None else _matching(field, value, _RATE)
+def check_rate(field: str, value: object) -> str:
+    """Return bytes per second with their unit, checked; blank, it is the default."""
+    return DEFAULT_RATE if value in (None, "") else _matching(field, value, _RATE)
 
 
-def check_period(value: object, default: str) -> str:
-    """Check a whole hour of the day with its zone; absent, it is the default."""
-    return default if value is None else _matching("period", value, _PERIOD)
+def check_period(value: object, default: str | None = None) -> str:
+    """Return a whole hour of the day with its zone, checked.
+
+    Args:
+        value: What was sent.
+        default: What it is when absent; `None` demands it.
+    """
+    if value is None and default is not None:
+        return default
+    return _matching("period", value, PERIOD)
 
 
 def check_frequency(value: object) -> str:
-    """Check how often automatic snapshots are taken; absent, daily."""
+    """Return how often automatic snapshots are taken, checked; absent, daily."""
     frequency = "DAY" if value is None else _text("frequency", value)
-    if frequency not in _FREQUENCIES:
+    if frequency not in FREQUENCIES:
         raise bad_parameter("frequency is unknown")
     return frequency
 
 
 def check_keep_day(value: object) -> int:
-    """Demand how many automatic snapshots to keep, 1 to 90."""
+    """Return how many automatic snapshots to keep, 1 to 90, checked."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise bad_parameter("keepday is not an integer")
     if value not in _KEEP_DAYS:
@@ -121,7 +131,7 @@ def check_keep_day(value: object) -> int:
 
 
 def check_flag(field: str, value: object, default: bool | None = None) -> bool:
-    """Check a flag that travels as the text `"true"` or `"false"`.
+    """Return a flag that travels as the text `"true"` or `"false"`, checked.
 
     Args:
         field: Its name, for the error.
@@ -136,7 +146,7 @@ def check_flag(field: str, value: object, default: bool | None = None) -> bool:
 
 
 def check_boolean(field: str, value: object) -> bool:
-    """Check a JSON boolean; absent, it is false."""
+    """Return a JSON boolean, checked; absent, it is false."""
     if value is None:
         return False
     if not isinstance(value, bool):
@@ -145,7 +155,7 @@ def check_boolean(field: str, value: object) -> bool:
 
 
 def check_description(value: object, *, narrow: bool) -> str:
-    """Check a description; absent, it is empty.
+    """Return a description, checked; absent, it is empty.
 
     Args:
         value: What was sent.
@@ -158,23 +168,63 @@ def check_description(value: object, *, narrow: bool) -> str:
 
 
 def check_indices(value: object) -> str:
-    """Check names or patterns of indices joined by commas; absent, they are all."""
+    """Return names or patterns joined by commas, checked; absent, they are all."""
     if value is None or value == "":
         return "*"
     return _lower("indices", value, _INDICES)
 
 
 def check_rename(field: str, value: object) -> str | None:
-    """Check a pattern or a replacement for restored indices."""
+    """Return a pattern or a replacement for restored indices, checked."""
     return None if value is None else _lower(field, value, _PATTERN)
 
 
 def check_identifier(field: str, value: object) -> str:
-    """Demand a text that is not empty."""
+    """Return a text that is not empty, checked."""
     text = _text(field, value)
     if not text:
         raise bad_parameter(f"{field} is empty")
     return text
+
+
+@attrs.frozen
+class RestoreOrder:
+    """What a restoration is asked to do.
+
+    Attributes:
+        target: Id of the cluster to restore into.
+        indices: Names or patterns joined by commas.
+        pattern: Regular expression for the names to change, if any.
+        replacement: What its matches become, if anything.
+        replace: Whether indices that exist are replaced.
+    """
+
+    target: str
+    indices: str
+    pattern: str | None
+    replacement: str | None
+    replace: bool
+
+
+def check_restore(body: object, naming: Naming) -> RestoreOrder:
+    """Return what a restoration is asked to do, checked.
+
+    Args:
+        body: The request's body.
+        naming: Which spelling of its fields is understood.
+    """
+    document = check_document(body)
+    pattern = pick(document, "rename_pattern", "renamePattern", naming)
+    replacement = pick(document, "rename_replacement", "renameReplacement", naming)
+    target = pick(document, "target_cluster", "targetCluster", naming)
+    replace = document.get("replace_exist_indices")
+    return RestoreOrder(
+        target=check_identifier("target_cluster", target),
+        indices=check_indices(document.get("indices")),
+        pattern=check_rename("rename_pattern", pattern),
+        replacement=check_rename("rename_replacement", replacement),
+        replace=check_boolean("replace_exist_indices", replace),
+    )
 
 
 def _text(field: str, value: object) -> str:

@@ -1,24 +1,27 @@
-"""Refusals of the emulated cloud: CSS, its gateway and IAM each have a dialect."""
+"""Refusals of the emulated cloud, in the dialect of the part that refuses."""
 
 from typing import Literal, get_args
 
-Dialect = Literal["css", "gateway", "iam", "html"]
+Dialect = Literal["css", "gateway", "iam", "html", "plain"]
 DIALECTS: tuple[str, ...] = get_args(Dialect)
 
 _CSS_TEXTS = {
     "CSS.0001": "Incorrect parameters.",
-    "CSS.0004": "The operation is not allowed.",
+    "CSS.0004": "Invalid operation.",
     "CSS.0005": "Service error.",
     "CSS.0006": "The request body is empty.",
     "CSS.0011": "The cluster is busy with another operation or is faulty.",
     "CSS.0015": "No resources are found or the access is denied.",
+    "CSS.0022": "The cluster does not exist.",
     "CSS.0030": "The number of snapshots reached the quota.",
     "CSS.0043": "The snapshot name already exists.",
     "CSS.0045": "Incorrect token.",
     "CSS.3004": "A backup of the cluster is running.",
+    "CSS.3016": "The backup is being deleted.",
     "CSS.5090": "The cluster is not in a state that allows this operation.",
     "CSS.5108": "The operation is not supported by this kind of cluster.",
     "CSS.5111": "The backup id does not exist.",
+    "CSS.5130": "The agency name is invalid.",
     "CSS.6012": "The snapshot can't be restored.",
 }
 _AUTHENTICATION = "Incorrect IAM authentication information: "
@@ -28,10 +31,10 @@ class VendorError(Exception):
     """The emulated cloud refuses, in the words of one of its parts.
 
     Attributes:
-        status: HTTP status of the answer; 202 is possible, see CSS.0011.
-        code: The vendor's code, such as `CSS.0043`; empty where IAM gives none.
+        status: HTTP status of the response; 202 is possible, see CSS.0011.
+        code: The vendor's code, such as `CSS.0043`; empty where there is none.
         message: The text for people.
-        dialect: Which part answers, and so the shape of the body.
+        dialect: Which part responds, and so the shape of the body.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class VendorError(Exception):
 
 
 def css_error(status: int, code: str, detail: str = "") -> VendorError:
-    """Refuse as CSS does, the text prefixed with the code.
+    """Return a refusal of CSS, its text prefixed with the code.
 
     Args:
         status: HTTP status.
@@ -60,12 +63,12 @@ def css_error(status: int, code: str, detail: str = "") -> VendorError:
 
 
 def bad_parameter(detail: str) -> VendorError:
-    """Refuse a request whose content breaks a rule: 400 CSS.0001."""
+    """Return the refusal of content that breaks a rule: 400 CSS.0001."""
     return css_error(400, "CSS.0001", detail)
 
 
 def gateway_error(status: int, code: str, message: str) -> VendorError:
-    """Refuse as the API gateway does.
+    """Return a refusal of the API gateway.
 
     Args:
         status: HTTP status.
@@ -76,12 +79,12 @@ def gateway_error(status: int, code: str, message: str) -> VendorError:
 
 
 def not_authenticated(reason: str) -> VendorError:
-    """Refuse credentials: 401 APIGW.0301 with the gateway's reason."""
+    """Return the refusal of credentials: 401 APIGW.0301 with the gateway's reason."""
     return gateway_error(401, "APIGW.0301", _AUTHENTICATION + reason)
 
 
 def throttled(limit: int, seconds: float) -> VendorError:
-    """Refuse for too many requests: 429 APIGW.0308.
+    """Return the refusal of too many requests: 429 APIGW.0308.
 
     Args:
         limit: Requests allowed in one window.
@@ -96,7 +99,7 @@ def throttled(limit: int, seconds: float) -> VendorError:
 
 
 def iam_error(status: int, message: str, code: str = "") -> VendorError:
-    """Refuse as IAM does.
+    """Return a refusal of IAM.
 
     Args:
         status: HTTP status.

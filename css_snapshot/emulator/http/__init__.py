@@ -1,1 +1,1 @@
-"""Faces of the emulated cloud: an ASGI application and its servers."""
+"""The emulated cloud over HTTP: its ASGI application and servers."""

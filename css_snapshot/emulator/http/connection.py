@@ -1,4 +1,4 @@
-"""What a wire fault needs of a connection, whoever holds it."""
+"""The connection that a fault on the wire breaks, whoever holds it."""
 
 from collections.abc import MutableMapping
 from typing import Any, Final, Protocol, runtime_checkable
@@ -29,13 +29,13 @@ class Connection(Protocol):
 
 
 def connection_of(scope: MutableMapping[str, Any]) -> Connection:
-    """Find the connection of an ASGI request.
+    """Return the connection of an ASGI request.
 
     Args:
         scope: The ASGI scope.
 
     Raises:
-        RuntimeError: The server does not hand it out; ours do.
+        RuntimeError: If the server does not hand it out; ours do.
     """
     found = scope.get("extensions", {}).get(EXTENSION)
     if isinstance(found, Connection):

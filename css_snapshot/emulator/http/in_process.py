@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class EmulatorTransport(httpx.AsyncBaseTransport):
-    """Answers requests from an emulated cloud.
+    """Serves requests from an emulated cloud.
 
     Faults on the wire become the exceptions that httpx raises on a real socket. A
     request whose caller gives up goes on, as it would on a server, until `aclose`.
@@ -32,12 +32,12 @@ class EmulatorTransport(httpx.AsyncBaseTransport):
         self._running: set[asyncio.Task[httpx.Response]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request.
+        """Return the response to one request.
 
         Raises:
-            httpx.ReadError: A fault reset the connection.
-            httpx.RemoteProtocolError: A fault closed it early, or answered garbage.
-            httpx.ReadTimeout: The answer did not begin within the read timeout.
+            httpx.ReadError: If a fault reset the connection.
+            httpx.RemoteProtocolError: If a fault closed it early, or sent garbage.
+            httpx.ReadTimeout: If the response did not begin within the read timeout.
         """
         connection = _MemoryConnection(request)
         asgi = httpx.ASGITransport(functools.partial(self._serve, connection))
@@ -65,7 +65,7 @@ class EmulatorTransport(httpx.AsyncBaseTransport):
 
     def _finished(self, task: "asyncio.Task[httpx.Response]") -> None:
         self._running.discard(task)
-        # Asked for, so that an abandoned request's failure is not complained about.
+        # Retrieved, so that asyncio does not warn of an abandoned request's failure.
         if not task.cancelled():
             task.exception()
 
@@ -100,13 +100,13 @@ class _MemoryConnection:
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def begin(self, _task: object = None) -> None:
-        """Note that the answer has begun, or ended."""
+        """Note that the response has begun, or ended."""
         self.has_begun = True
         if not self._begun.done():
             self._begun.set_result(None)
 
     async def begun(self, timeout: float | None) -> None:
-        """Wait until the answer begins, or `timeout` seconds."""
+        """Wait until the response begins, or `timeout` seconds."""
         try:
             async with asyncio.timeout(timeout):
                 await self._begun

@@ -1,4 +1,4 @@
-"""Uvicorn's HTTP protocol, with a way to break the connection."""
+"""Uvicorn's HTTP protocol, with limits and a way to break the connection."""
 
 import asyncio
 import json
@@ -7,7 +7,10 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+import attrs
+
 try:
+    import h11
     from uvicorn.config import Config
     from uvicorn.protocols.http.h11_impl import H11Protocol
     from uvicorn.server import ServerState
@@ -27,12 +30,26 @@ _IDLE_SECONDS = 75
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
+@attrs.frozen
+class Limits:
+    """What clients may use of a server.
+
+    Attributes:
+        connections: How many there may be at once; what is too many is dropped.
+        request_seconds: How long a request may take to arrive, in seconds.
+    """
+
+    connections: int
+    request_seconds: float
+
+
 class BreakableProtocol(H11Protocol):
     """Serves HTTP/1.1, and hands its connection to the application.
 
     Args:
         config: Uvicorn's configuration, loaded.
         server_state: Uvicorn's record of connections and tasks.
+        limits: What clients may use.
         new_request_id: Makes the id of a request that is not HTTP.
     """
 
@@ -40,17 +57,34 @@ class BreakableProtocol(H11Protocol):
         self,
         config: Config,
         server_state: ServerState,
+        limits: Limits,
         new_request_id: Callable[[], str],
     ) -> None:
         super().__init__(config, server_state, app_state={})
         self._served = self.app
+        self._limits = limits
         self._new_request_id = new_request_id
+        self._arrival: asyncio.TimerHandle | None = None
         self.app = self._serve
         self.lost = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection, unless there are too many."""
+        super().connection_made(cast("asyncio.Transport", transport))
+        if len(self.connections) > self._limits.connections:
+            self.transport.abort()
+        else:
+            self._watch_arrival()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived, and note whether a request is whole."""
+        super().data_received(data)
+        self._watch_arrival()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the connection is gone."""
         super().connection_lost(exc)
+        self._stop_watching()
         self.lost.set()
 
     def is_open(self) -> bool:
@@ -101,6 +135,20 @@ class BreakableProtocol(H11Protocol):
             cycle.disconnected = True
         self.transport.close()
 
+    def _watch_arrival(self) -> None:
+        # Uvicorn limits how long a connection is idle after a response, but not how
+        # long a request takes to arrive: heads that stay half open would pile up.
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._stop_watching()
+        elif self._arrival is None and not self.transport.is_closing():
+            seconds = self._limits.request_seconds
+            self._arrival = self.loop.call_later(seconds, self.abort)
+
+    def _stop_watching(self) -> None:
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
         scope["extensions"] = {EXTENSION: self}
         try:
@@ -116,10 +164,14 @@ class Connections:
 
     Args:
         app: The ASGI application to serve.
+        limits: What clients may use.
         new_request_id: Makes the id of a request that is not HTTP.
     """
 
-    def __init__(self, app: "ASGIApp", new_request_id: Callable[[], str]) -> None:
+    def __init__(
+        self, app: "ASGIApp", limits: Limits, new_request_id: Callable[[], str]
+    ) -> None:
+        self._limits = limits
         self._new_request_id = new_request_id
         self._state = ServerState()
         self._config = Config(
@@ -137,10 +189,12 @@ class Connections:
 
     def __call__(self) -> BreakableProtocol:
         """Make the protocol of a new connection."""
-        return BreakableProtocol(self._config, self._state, self._new_request_id)
+        return BreakableProtocol(
+            self._config, self._state, self._limits, self._new_request_id
+        )
 
     async def abort(self) -> None:
-        """Cancel what is being answered, drop all connections, wait for both."""
+        """Cancel what is being served, drop all connections, wait for both."""
         tasks = tuple(self._state.tasks)
         for task in tasks:
             task.cancel()

@@ -3,30 +3,42 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from os import PathLike
 from types import TracebackType
 from typing import Any, Final, Self, TypedDict
 
-from css_snapshot.emulator.cloud.gateway import Gateway
-from css_snapshot.emulator.cloud.state import EmulatorState
+from css_snapshot.emulator.cloud.state import PASSWORD, USER_NAME, EmulatorState
 from css_snapshot.emulator.http.app import Sleep, create_app
-from css_snapshot.emulator.http.protocol import Connections
+from css_snapshot.emulator.http.foreign import Hosts
+from css_snapshot.emulator.http.gateway import Gateway
+from css_snapshot.emulator.http.protocol import Connections, Limits
 
 _BACKLOG: Final = 2048
 _HANDSHAKE_SECONDS: Final = 10.0
+# A client on this machine reaches what listens on all addresses by the first.
+_REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound
 
 
 class Description(TypedDict):
-    """What a program needs in order to use a running emulator."""
+    """What a program needs in order to use a running emulator; all of it fake.
+
+    `user`, `password`, `domain` and `project` are for IAM, `admin_token` is for the
+    calls under `/_emulator/`.
+    """
 
     endpoint: str
     project_id: str
     access_key: str
     secret_key: str
     token: str
+    user: str
+    password: str
+    domain: str
+    project: str
+    admin_token: str
     clusters: list[str]
 
 
@@ -43,6 +55,9 @@ class EmulatorServer:
         certfile: Certificate chain in PEM, to serve HTTPS.
         keyfile: Its private key in PEM.
         ssl_context: Serves HTTPS with this instead.
+        hosts: Names to respond under, beside those of this machine.
+        max_connections: How many connections there may be at once.
+        request_seconds: How long a request may take to arrive, in seconds.
         sleep: Waits for a number of seconds, for faults that delay.
     """
 
@@ -55,11 +70,16 @@ class EmulatorServer:
         certfile: str | PathLike[str] | None = None,
         keyfile: str | PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        hosts: Iterable[str] = (),
+        max_connections: int = 2_000,
+        request_seconds: float = 20.0,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.state = EmulatorState() if state is None else state
         self._host = host
         self._port = port
+        self._hosts = Hosts(host, hosts)
+        self._limits = Limits(max_connections, request_seconds)
         self._sleep = sleep
         self._ssl = ssl_context
         if certfile is not None:
@@ -72,11 +92,12 @@ class EmulatorServer:
         """The URL to give to clients, such as `http://127.0.0.1:54321`.
 
         Raises:
-            RuntimeError: The server is not running.
+            RuntimeError: If the server is not running.
         """
         if self._running is None:
             raise RuntimeError("the emulator's server is not running")
-        host, port = self._running[0].sockets[0].getsockname()[:2]
+        bound, port = self._running[0].sockets[0].getsockname()[:2]
+        host = str(_REACHED_AT.get(bound, bound))
         scheme = "http" if self._ssl is None else "https"
         return (
             f"{scheme}://[{host}]:{port}"
@@ -85,21 +106,26 @@ class EmulatorServer:
         )
 
     def description(self) -> Description:
-        """Answer what a program needs in order to use this server; all of it fake."""
+        """Return what a program needs in order to use this server; all of it fake."""
         state = self.state
+        account = state.iam.account
         return {
             "endpoint": self.endpoint,
             "project_id": state.project_id,
             "access_key": state.access_key,
             "secret_key": state.secret_key,
             "token": state.token,
+            "user": USER_NAME,
+            "password": PASSWORD,
+            "domain": account.domain,
+            "project": account.project_name,
+            "admin_token": state.admin_token,
             "clusters": list(state.cluster_ids),
         }
 
     async def __aenter__(self) -> Self:
-        connections = Connections(
-            create_app(self.state, sleep=self._sleep), Gateway(self.state).request_id
-        )
+        app = create_app(self.state, sleep=self._sleep, hosts=self._hosts)
+        connections = Connections(app, self._limits, Gateway(self.state).request_id)
         server = await asyncio.get_running_loop().create_server(
             connections,
             self._host,

@@ -11,33 +11,29 @@ login and the secret key as password, or an IAM user's name and password togethe
 `endpoint`, and `project_id`; and it may hold a `security_token`.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from css_snapshot.integrations.airflow.hook import SnapshotHook
+    # isort: off
+    from css_snapshot.integrations.airflow.hook import SnapshotHook as SnapshotHook
     from css_snapshot.integrations.airflow.operators import (
-        CreateSnapshotOperator,
-        ListClustersOperator,
+        CreateSnapshotOperator as CreateSnapshotOperator,
+        ListClustersOperator as ListClustersOperator,
     )
-    from css_snapshot.integrations.airflow.trigger import SnapshotTrigger
+    from css_snapshot.integrations.airflow.trigger import (
+        SnapshotTrigger as SnapshotTrigger,
+    )
+else:
+    from css_snapshot.lazy import lazy_names
 
-__all__ = [
-    "CreateSnapshotOperator",
-    "ListClustersOperator",
-    "SnapshotHook",
-    "SnapshotTrigger",
-]
-
-_HOMES = {
-    "CreateSnapshotOperator": "operators",
-    "ListClustersOperator": "operators",
-    "SnapshotHook": "hook",
-    "SnapshotTrigger": "trigger",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "css_snapshot.integrations.airflow.hook": ("SnapshotHook",),
+            "css_snapshot.integrations.airflow.operators": (
+                "CreateSnapshotOperator",
+                "ListClustersOperator",
+            ),
+            "css_snapshot.integrations.airflow.trigger": ("SnapshotTrigger",),
+        },
+    )

@@ -1,4 +1,4 @@
-"""How an Airflow connection becomes a service."""
+"""The service that an Airflow connection describes."""
 
 import json
 from typing import Final, Protocol
@@ -18,7 +18,7 @@ _EXTRA: Final = frozenset(
 
 
 class Connection(Protocol):
-    """The fields of an Airflow connection that count."""
+    """The fields of an Airflow connection that are read."""
 
     conn_id: str
     login: str | None
@@ -27,13 +27,13 @@ class Connection(Protocol):
 
 
 def service_for(connection: Connection) -> SnapshotService:
-    """Make a service from a connection.
+    """Create a service from a connection.
 
     Args:
-        connection: As the package's description says.
+        connection: Its fields, as the docstring of the package explains them.
 
     Raises:
-        ConfigurationError: A field is missing or can't be used.
+        ConfigurationError: If a field is missing or invalid.
     """
     extra = _extra_of(connection)
     return SnapshotService(

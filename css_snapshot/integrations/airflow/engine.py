@@ -1,4 +1,4 @@
-"""What this integration uses of Airflow, in one place."""
+"""The parts of Airflow that this integration uses."""
 
 # Airflow is not installed where this package's types are checked.
 # pyright: reportMissingImports=false

@@ -1,4 +1,4 @@
-"""The hook: from the id of a connection to a service."""
+"""The hook that makes a service from a connection."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from css_snapshot.service import SnapshotService
 
 
 class SnapshotHook(BaseHook):
-    """Makes services from a connection, and remembers nothing of it but its id.
+    """Creates services from a connection, of which it keeps nothing but the id.
 
     Args:
         css_conn_id: Id of the connection.
@@ -32,25 +32,25 @@ class SnapshotHook(BaseHook):
         return f"{type(self).__name__}({self.css_conn_id!r})"
 
     def get_conn(self) -> SnapshotService:
-        """Make a service; it is the caller's to close.
+        """Create a service, which the caller closes.
 
         Raises:
-            ConfigurationError: The connection can't be used.
+            ConfigurationError: If a field of the connection is missing or invalid.
         """
         return service_for(self.get_connection(self.css_conn_id))
 
     async def aget_conn(self) -> SnapshotService:
-        """Make a service inside an event loop, without blocking it.
+        """Create a service inside an event loop, without blocking it.
 
         Raises:
-            ConfigurationError: The connection can't be used.
+            ConfigurationError: If a field of the connection is missing or invalid.
         """
         connection = await self.aget_connection(self.css_conn_id)
         # Reading the certificates takes a while, and a triggerer has many triggers.
         return await asyncio.to_thread(service_for, connection)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Tell whether the connection works, by listing clusters."""
+        """Return whether the connection works, by listing clusters, and a message."""
         try:
             count = asyncio.run(self._count_clusters())
         except CSSError as exc:

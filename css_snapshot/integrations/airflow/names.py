@@ -1,4 +1,4 @@
-"""Names that the same task of the same run comes up with again."""
+"""Snapshot names that a retry of the same task makes again."""
 
 import base64
 import hashlib
@@ -17,15 +17,15 @@ _OTHER: Final = re.compile(r"[^a-z0-9_]+")
 
 
 def repeatable_name(label: str, moment: datetime, *identity: str) -> str:
-    """Make a snapshot's name that is the same whenever it is made anew.
+    """Return a snapshot's name that depends on nothing but the arguments.
 
-    It reads `label-YYYYMMDDthhmm-digest`, the label cut to fit and the digest over
-    the identity, so that names differ if anything of the identity does.
+    The name is `label-YYYYMMDDthhmm-digest`, with the label cut to fit and a digest of
+    the identity, so that two names differ if their identities do.
 
     Args:
-        label: For people to recognise it by.
-        moment: Likewise; aware.
-        identity: Everything that makes it this snapshot and no other.
+        label: A word that people recognise.
+        moment: An aware datetime that people recognise.
+        identity: Everything that tells this snapshot from any other.
     """
     whole = json.dumps(identity).encode("ascii")
     digest = base64.b32encode(hashlib.sha256(whole).digest()).decode("ascii").lower()
@@ -37,11 +37,11 @@ def repeatable_name(label: str, moment: datetime, *identity: str) -> str:
 
 
 def unspoiled_name(name: str, snapshots: Iterable[Snapshot]) -> str:
-    """Answer a name that no failed snapshot has taken, by numbering if need be.
+    """Return a name that no spoiled snapshot has taken, numbered if necessary.
 
     Args:
-        name: The name wanted.
-        snapshots: What the cluster holds.
+        name: The preferred name.
+        snapshots: The snapshots of the cluster.
     """
     spoiled = {
         snapshot.name

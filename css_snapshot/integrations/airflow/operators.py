@@ -1,4 +1,4 @@
-"""The operators: list clusters, and make a snapshot of one."""
+"""The operators: list the clusters, and take a snapshot of one."""
 
 import asyncio
 import time
@@ -36,13 +36,13 @@ _NEVER_AGAIN: Final = (
     DuplicateSnapshotError,
     RequestValidationError,
 )
-_KILLED: Final = "killed; what became of it, the next try finds out"
+_KILLED: Final = "killed; the next try finds out what became of the snapshot"
 _SPARE: Final = timedelta(minutes=10)
 
 
 @runtime_checkable
 class _Run(Protocol):
-    """What a name is made of, of a run."""
+    """The attributes of a run that a snapshot's name is made of."""
 
     dag_id: str
     run_id: str
@@ -56,17 +56,17 @@ class _CssOperator(BaseOperator):
     _running: tuple[asyncio.AbstractEventLoop, asyncio.Task[object]] | None = None
 
     def on_kill(self) -> None:
-        """Stop what is going on; whether it was carried out, the next try finds out."""
+        """Cancel the coroutine; the next try finds out what was carried out."""
         if self._running is not None:
             loop, task = self._running
             loop.call_soon_threadsafe(task.cancel)
 
     def carry_out(self, work: Coroutine[object, object, T]) -> T:
-        """Run a coroutine to its end, and raise what Airflow understands.
+        """Run a coroutine to its end, and translate its errors for Airflow.
 
         Raises:
-            AirflowFailException: Trying again would not help.
-            AirflowException: It may.
+            AirflowFailException: If retrying would not help.
+            AirflowException: If retrying may help.
         """
         try:
             return asyncio.run(self._watched(work))
@@ -87,13 +87,18 @@ class _CssOperator(BaseOperator):
 
 
 class ListClustersOperator(_CssOperator):
-    """Answers the ids of the clusters, sorted, for the next task to be mapped over.
+    """Returns the ids of the clusters, sorted, for the next task to be mapped over.
+
+    Clusters that are busy or not ready are among them: leaving one out would be a
+    missed backup that nothing tells of. Their own tasks fail instead, and are retried.
+    Clusters of engines without snapshots are left out, and logged.
 
     Args:
         css_conn_id: Id of the connection.
         engine: Only `elasticsearch` or `opensearch`.
-        name_prefix: Only clusters whose names begin with this.
-        only_ready: Leave out, and log, clusters that can't be snapshotted now.
+        name_prefix: Only clusters whose names start with this.
+        allow_empty: Return an empty list, for which Airflow skips the mapped task and
+            calls the run a success, instead of failing.
         **kwargs: As for any operator.
     """
 
@@ -105,19 +110,27 @@ class ListClustersOperator(_CssOperator):
         css_conn_id: str = SnapshotHook.default_conn_name,
         engine: str | None = None,
         name_prefix: str = "",
-        only_ready: bool = True,
+        allow_empty: bool = False,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)
         self.css_conn_id = css_conn_id
         self.engine = engine
         self.name_prefix = name_prefix
-        self.only_ready = only_ready
+        self.allow_empty = allow_empty
 
     def execute(self, context: Mapping[str, object]) -> list[str]:  # noqa: ARG002  # Airflow's signature
-        """List them."""
+        """Return the ids of the clusters.
+
+        Raises:
+            AirflowException: If there is no cluster, or the service fails.
+            AirflowFailException: If retrying would not help.
+        """
         service = SnapshotHook(self.css_conn_id).get_conn()
-        return self.carry_out(self._ids(service))
+        ids = self.carry_out(self._ids(service))
+        if not ids and not self.allow_empty:
+            raise AirflowException("there is no cluster to take a snapshot of")
+        return ids
 
     async def _ids(self, service: SnapshotService) -> list[str]:
         ids = []
@@ -125,35 +138,31 @@ class ListClustersOperator(_CssOperator):
             async for cluster in service.clusters(engine=self.engine):
                 if not (cluster.name or "").startswith(self.name_prefix):
                     continue
-                if self.only_ready and not cluster.snapshot_readiness:
-                    self.log.warning(
-                        "cluster %s left out: %s",
-                        cluster.id,
-                        cluster.snapshot_readiness,
-                    )
+                readiness = cluster.snapshot_readiness
+                if any(reason.obstacle == "engine" for reason in readiness.reasons):
+                    self.log.info("cluster %s left out: %s", cluster.id, readiness)
                     continue
                 ids.append(cluster.id)
         return sorted(ids)
 
 
 class CreateSnapshotOperator(_CssOperator):
-    r"""Makes a snapshot of one cluster exactly once, and waits for it in a trigger.
+    r"""Takes a snapshot of one cluster exactly once, and waits for it in a trigger.
 
-    The snapshot's name follows from the DAG, the run, the task and what it is of. A
-    task that is tried again, after whatever failure, finds the snapshot that the try
-    before has made and goes on with it; one that has failed stays where it is, and
-    the next is numbered.
+    The snapshot's name follows from the DAG, the run, the task, the cluster and the
+    indices. A retry, after whatever failure, finds the snapshot that the previous try
+    created and continues with it; a failed snapshot is kept, and the next is numbered.
 
     Args:
         cluster_id: The cluster's id.
         css_conn_id: Id of the connection.
-        name: A name of your own, to be adopted if it is there already.
+        name: A name of your own; a snapshot that already has it is adopted.
         indices: Names or patterns, as a list or joined by commas; all if left out.
         description: At most 256 characters, none of `!<>=&"'\`.
         deferrable: Wait in the triggerer, so that no worker is occupied.
         wait: Whether to wait for the snapshot to complete at all.
-        timeout: Seconds to wait for it.
-        poll: Seconds between two looks, at first.
+        timeout: Seconds to wait for the snapshot to complete.
+        poll: Initial polling interval in seconds; it grows over time.
         settle: Seconds that a new snapshot may take to show in the list.
         **kwargs: As for any operator; `retries` above all.
     """
@@ -190,15 +199,15 @@ class CreateSnapshotOperator(_CssOperator):
         self.settle = settle
 
     def execute(self, context: Mapping[str, object]) -> Ending:
-        """Make sure that the snapshot exists, and wait for it.
+        """Create the snapshot unless it exists, and wait for it.
 
         Returns:
             `cluster_id`, `snapshot_id`, `name` and, if it was waited for, `seconds`
             that it took.
 
         Raises:
-            AirflowFailException: Trying again would not help.
-            AirflowException: It may.
+            AirflowFailException: If retrying would not help.
+            AirflowException: If retrying may help: the cluster is busy, for example.
         """
         service = SnapshotHook(self.css_conn_id).get_conn()
         until = time.time() + self.timeout
@@ -219,10 +228,10 @@ class CreateSnapshotOperator(_CssOperator):
         return self.execute_complete(context, ending)
 
     def execute_complete(self, context: Mapping[str, object], event: Ending) -> Ending:  # noqa: ARG002  # Airflow's signature
-        """Go on when the trigger has seen the end.
+        """Return what the trigger found out.
 
         Raises:
-            AirflowException: It did not complete.
+            AirflowException: If the snapshot did not complete.
         """
         if "problem" in event:
             raise AirflowException(str(event["problem"]))

@@ -1,4 +1,4 @@
-"""What Airflow asks a package that brings a connection type."""
+"""The metadata that Airflow reads of a package with a connection type."""
 
 from typing import Final
 
@@ -6,16 +6,16 @@ from css_snapshot.integrations.airflow.connection import CONNECTION_TYPE, HOOK_N
 
 _FIELDS: Final = {
     "region": "Region, such as cn-north-4",
-    "endpoint": "Address of the service, instead of the region's",
+    "endpoint": "Endpoint of the service, instead of the region's",
     "project_id": "Id of the project",
     "domain": "Account of the IAM user, if login and password are a user's",
-    "iam_endpoint": "Address of IAM, instead of the region's",
+    "iam_endpoint": "Endpoint of IAM, instead of the region's",
 }
 _SECRET_FIELDS: Final = {"security_token": "Security token of temporary keys"}
 
 
 def provider_info() -> dict[str, object]:
-    """Answer the provider's metadata, for the entry point of that purpose."""
+    """Return the provider's metadata; the entry point `apache_airflow_provider`."""
     return {
         "package-name": "css-snapshot",
         "name": "css_snapshot",

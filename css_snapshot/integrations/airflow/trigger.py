@@ -1,4 +1,4 @@
-"""The trigger: waits for a snapshot, and does nothing else."""
+"""The trigger that waits for a snapshot, and does nothing else."""
 
 import time
 from collections.abc import AsyncIterator
@@ -14,15 +14,15 @@ Ending = dict[str, str | float | None]
 class SnapshotTrigger(BaseTrigger):
     """Polls one snapshot until it is finished or the time is up.
 
-    It may be stopped, moved and run again at any point: it changes nothing. What
-    Airflow stores of it are ids and numbers.
+    It changes nothing, so it may be stopped, moved and run again at any point. Airflow
+    stores only ids and numbers of it.
 
     Args:
         css_conn_id: Id of the connection.
         cluster_id: The cluster's id.
         snapshot_id: The snapshot's id.
         until: When to give up, in seconds since the epoch.
-        poll: Seconds between two looks, at first.
+        poll: Initial polling interval in seconds; it grows over time.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SnapshotTrigger(BaseTrigger):
         self.poll = poll
 
     def serialize(self) -> tuple[str, dict[str, str | float]]:
-        """Answer what Airflow stores to make it anew elsewhere."""
+        """Return what Airflow stores to create the trigger anew elsewhere."""
         kind = type(self)
         return f"{kind.__module__}.{kind.__qualname__}", {
             "css_conn_id": self.css_conn_id,
@@ -53,7 +53,7 @@ class SnapshotTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[object]:
-        """Wait, and yield one `TriggerEvent` that says how it ended."""
+        """Wait, and yield one `TriggerEvent` that says how the snapshot ended."""
         async with await SnapshotHook(self.css_conn_id).aget_conn() as service:
             ending = await ending_of(
                 service, self.cluster_id, self.snapshot_id, self.until, poll=self.poll
@@ -69,14 +69,14 @@ async def ending_of(
     *,
     poll: float,
 ) -> Ending:
-    """Wait for a snapshot, and tell how it ended in values that JSON has.
+    """Wait for a snapshot, and return how it ended as JSON values.
 
     Args:
-        service: Carries the calls.
+        service: The service to ask.
         cluster_id: The cluster's id.
         snapshot_id: The snapshot's id.
         until: When to give up, in seconds since the epoch.
-        poll: Seconds between two looks, at first.
+        poll: Initial polling interval in seconds; it grows over time.
 
     Returns:
         `cluster_id` and `snapshot_id`; for a completed one `name` and `seconds`,

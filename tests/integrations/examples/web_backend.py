@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 
 from css_snapshot import Ensured, SnapshotService
 from css_snapshot.fanout import Target
@@ -18,9 +18,30 @@ from css_snapshot.integrations.fastapi import (
     OutcomeFeed,
     Snapshots,
     add_error_handlers,
+    event_stream,
     lifespan,
     outcome_record,
 )
+
+PAGE = """<!doctype html>
+<title>Fleet</title>
+<ol id="outcomes"></ol>
+<p id="end">going on</p>
+<script>
+  const source = new EventSource("/events");
+  source.addEventListener("outcome", event => {
+    const outcome = JSON.parse(event.data);
+    const item = document.createElement("li");
+    item.textContent = `${outcome.cluster_id}: ${outcome.outcome}`;
+    document.getElementById("outcomes").append(item);
+  });
+  source.addEventListener("end", event => {
+    source.close();
+    const { created } = JSON.parse(event.data).summary;
+    document.getElementById("end").textContent = `over: ${created} created`;
+  });
+</script>
+"""
 
 
 async def every_cluster(snapshots: SnapshotService) -> AsyncIterator[Target]:
@@ -67,5 +88,13 @@ def create_app(
     async def follow(request: Request, start: int = 0) -> StreamingResponse:
         lines = as_lines(request.state.fleet, start)
         return StreamingResponse(lines, media_type="application/x-ndjson")
+
+    @app.get("/events")
+    async def events(request: Request) -> Response:
+        return event_stream(request, request.state.fleet)
+
+    @app.get("/", response_class=HTMLResponse)
+    async def page() -> str:
+        return PAGE
 
     return app

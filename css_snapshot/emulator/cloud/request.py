@@ -1,4 +1,4 @@
-"""One request as it arrived, before anyone has judged it."""
+"""An HTTP request as it arrived, before anything has judged it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from css_snapshot.emulator.cloud.vendor_errors import bad_parameter
 
 
 @attrs.frozen(kw_only=True)
-class Received:
+class Request:
     """A request, byte for byte where a signature covers it.
 
     Attributes:
@@ -19,7 +19,8 @@ class Received:
         query: The query string as sent, without `?`.
         headers: Names in lower case and values, in the order of arrival.
         body: The body in bytes.
-        ids: What the path's template names: project, cluster, snapshot.
+        ids: The ids in the path by name, such as `cluster_id`.
+        scheme: `http` or `https`.
     """
 
     method: str
@@ -28,9 +29,15 @@ class Received:
     headers: Sequence[tuple[bytes, bytes]] = ()
     body: bytes = attrs.field(default=b"", repr=False)
     ids: Mapping[str, str] = attrs.field(factory=dict)
+    scheme: str = "http"
+
+    @property
+    def origin(self) -> str:
+        """The address at which the client found the emulator."""
+        return f"{self.scheme}://{self.header('host') or 'localhost'}"
 
     def header_bytes(self, name: bytes) -> bytes | None:
-        """Answer a header's value without outer blanks, `None` if it is absent.
+        """Return a header's value without outer whitespace, `None` if it is absent.
 
         A header that was sent more than once is joined with commas.
 
@@ -41,7 +48,7 @@ class Received:
         return b",".join(values) if values else None
 
     def header(self, name: str) -> str | None:
-        """Answer a header's value as text, `None` if it is absent.
+        """Return a header's value as text, `None` if it is absent.
 
         Args:
             name: Its name in lower case.
@@ -50,15 +57,15 @@ class Received:
         return None if value is None else value.decode("latin-1")
 
     def parameters(self) -> dict[str, str]:
-        """Answer the query's parameters, decoded; the last of a name wins."""
+        """Return the query's parameters, decoded; the last of a name wins."""
         pairs = parse_qsl(self.query.decode("latin-1"), keep_blank_values=True)
         return dict(pairs)
 
     def document(self) -> object:
-        """Read the body as JSON; `None` for an empty one.
+        """Return the body read as JSON, `None` for an empty one.
 
         Raises:
-            VendorError: 400 CSS.0001 if it is not JSON.
+            VendorError: 400 CSS.0001 if the body is not JSON.
         """
         if not self.body.strip():
             return None

@@ -1,0 +1,49 @@
+import select
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from css_snapshot.transport.kept import has_spoken
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+@pytest.fixture(params=["poll", "select"])
+def ours_and_theirs(
+    request: pytest.FixtureRequest,
+    ends: tuple[socket.socket, socket.socket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[socket.socket, socket.socket]:
+    if request.param == "select":
+        monkeypatch.delattr(select, "poll", raising=False)
+    return ends
+
+
+def test_a_connection_on_which_nothing_is_said_is_quiet(
+    ours_and_theirs: tuple[socket.socket, socket.socket],
+) -> None:
+    assert has_spoken(ours_and_theirs[0]) is False
+
+
+def test_a_connection_with_something_to_read_is_not(
+    ours_and_theirs: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = ours_and_theirs
+    theirs.send(b"H")
+
+    assert has_spoken(ours) is True
+
+
+def test_nor_is_one_that_the_other_side_has_closed(
+    ours_and_theirs: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = ours_and_theirs
+    theirs.close()
+
+    assert has_spoken(ours) is True
