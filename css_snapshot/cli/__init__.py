@@ -1,7 +1,13 @@
 """The command `css-snapshot`; needs the extra `css-snapshot[cli]`."""
 
 import io
+import os
+import signal
 import sys
+from contextlib import suppress
+
+# Nothing else is imported before it is known what is wanted, and before Ctrl-C ends the
+# process without a traceback.
 
 
 def main() -> None:
@@ -10,11 +16,9 @@ def main() -> None:
     Exit codes: 0 done, 1 failed, busy or not ready, 2 wrong usage or input, 3 unknown
     or late even after looking, 75 the journal is in use, 130 interrupted.
     """
+    _leave_quietly_when_interrupted()
     if sys.argv[1:] == ["--version"]:
         sys.exit(_show_version())
-    from css_snapshot.cli.interrupts import leave_quietly_when_interrupted  # noqa: PLC0415  # not for --version
-
-    leave_quietly_when_interrupted()
     try:
         from css_snapshot.cli.app import app  # noqa: PLC0415  # needs the extra
     except ImportError as exc:
@@ -27,8 +31,19 @@ def main() -> None:
     app(prog_name="css-snapshot")
 
 
-def _show_version() -> int:
-    from importlib import metadata  # noqa: PLC0415  # slow, and for this alone
+def _leave_quietly_when_interrupted() -> None:
+    """Let Ctrl-C end the process without a word, until a command is at work.
 
-    sys.stdout.write(f"css-snapshot {metadata.version('css-snapshot')}\n")
+    While modules are imported, a `KeyboardInterrupt` would show a traceback.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Outside the main thread, nothing can be done, nor does Ctrl-C get there.
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
+
+def _show_version() -> int:
+    from css_snapshot.version import __version__  # noqa: PLC0415  # for this alone
+
+    sys.stdout.write(f"css-snapshot {__version__}\n")
     return 0

@@ -1,7 +1,6 @@
 """The command `css-snapshot` with all its sub-commands."""
 
 from collections.abc import Mapping
-from importlib import metadata
 from typing import Annotated, Final
 
 try:
@@ -56,7 +55,9 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"css-snapshot {metadata.version('css-snapshot')}")
+        from css_snapshot.version import __version__  # noqa: PLC0415  # for this alone
+
+        typer.echo(f"css-snapshot {__version__}")
         raise typer.Exit(ExitCode.DONE)
 
 

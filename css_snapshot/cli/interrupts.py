@@ -1,7 +1,6 @@
 """Reacting to Ctrl-C, to a closed terminal, and to being told to terminate."""
 
 import asyncio
-import os
 import signal
 import socket
 import sys
@@ -13,7 +12,6 @@ from typing import Final
 
 from css_snapshot.cli.streams import silence_lost_terminal
 
-_INTERRUPTED: Final = 130
 _NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -63,17 +61,6 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def leave_quietly_when_interrupted() -> None:
-    """Let Ctrl-C end the process without a word, until a command is at work.
-
-    While modules are imported, a `KeyboardInterrupt` would show a traceback.
-    """
-    if _in_main_thread() and (
-        signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    ):
-        signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
 
 
 @contextmanager

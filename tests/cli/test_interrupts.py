@@ -15,7 +15,6 @@ import pytest
 
 from css_snapshot.cli.interrupts import (
     interruptible,
-    leave_quietly_when_interrupted,
     on_interrupt,
     signals_wake_the_loop,
 )
@@ -118,7 +117,6 @@ def test_an_ignored_ctrl_c_stays_ignored() -> None:
     with handler(signal.SIGINT, signal.SIG_IGN):
         with interruptible():
             signal.raise_signal(signal.SIGINT)
-        leave_quietly_when_interrupted()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
@@ -127,7 +125,6 @@ async def test_signals_are_left_alone_outside_the_main_thread() -> None:
 
     async def work() -> None:
         with signals_wake_the_loop(), on_interrupt(lambda: None), interruptible():
-            leave_quietly_when_interrupted()
             entered.append(True)
 
     thread = threading.Thread(target=lambda: asyncio.run(work()))
@@ -225,3 +222,24 @@ def test_a_closed_terminal_ends_a_run_as_being_told_to_terminate_does(
     held = sum(len(cluster.snapshots) for cluster in cloud.clusters)
     assert counts[State.ACCEPTED] == held < 12
     assert counts[State.INTENT] == counts[State.INDETERMINATE] == 0
+
+
+IGNORING = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+
+
+def test_an_ignored_ctrl_c_is_ignored_while_modules_are_imported_too() -> None:
+    ended = subprocess.run(  # noqa: S603  # our own script
+        [
+            sys.executable,
+            "-c",
+            IGNORING + INTERRUPTED_IMPORT,
+            *("demo", "--clusters", "x", "typer"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+    assert ended.returncode == 2
+    assert "--clusters" in ended.stderr

@@ -131,6 +131,14 @@ def test_names_are_written_alone(cloud: EmulatorState, server: EmulatorServer) -
     assert run("create", first, "another", "-o", "name").stdout == "another\n"
 
 
+def test_what_was_done_is_one_line_of_plain_text_on_a_narrow_terminal(
+    cluster: str,
+) -> None:
+    ended = run_watched("create", cluster, "nightly", COLUMNS="40")
+
+    assert re.fullmatch(r"created nightly \([0-9a-f-]+\), [ -~]+\n", ended.stdout)
+
+
 def test_quiet_leaves_results_and_errors(cloud: EmulatorState, cluster: str) -> None:
     assert run("list", cluster, "-q").stderr == ""
     assert run("list", "nosuch", "-q").stderr.startswith("error: ")

@@ -23,7 +23,7 @@ sys.stderr.write("\\nloaded: " + " ".join(sys.modules))
 # What only some of the commands need.
 SERVER: Final = {"starlette", "uvicorn", "css_snapshot.emulator"}
 FLEET: Final = {"sqlite3", "css_snapshot.fanout"}
-COMMAND_LINE: Final = {"typer", "css_snapshot.cli.app"}
+COMMAND_LINE: Final = {"typer", "rich", "httpx", "attrs", "asyncio"}
 
 
 def loaded_by(*args: str) -> set[str]:
