@@ -1,36 +1,93 @@
-"""Reacting to Ctrl-C, and to being told to terminate."""
+"""Reacting to Ctrl-C, to a closed terminal, and to being told to terminate."""
 
 import asyncio
 import signal
+import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Final
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+from css_snapshot.cli.streams import silence_lost_terminal
+
+_NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
 def on_interrupt(*reactions: Callable[[], object]) -> Iterator[None]:
-    """React to SIGINT and SIGTERM in the event loop, instead of being ended by them.
+    """React to SIGINT, SIGTERM and SIGHUP in the event loop, not by dying of them.
+
+    A signal that the parent had this process ignore, as `nohup` does, stays ignored.
 
     Args:
         *reactions: What to do the first time, the second time and so on; the last
             one is repeated.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if not _in_main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
     waiting = list(reactions)
 
-    def react(_number: int, _frame: object) -> None:
+    def react(number: int, _frame: FrameType | None) -> None:
+        if number == getattr(signal, "SIGHUP", None):
+            silence_lost_terminal()
         reaction = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         loop.call_soon_threadsafe(reaction)
 
-    before = {number: signal.signal(number, react) for number in _SIGNALS}
+    before = {
+        number: signal.signal(number, react)
+        for name in _NAMES
+        if (number := getattr(signal, name, None)) is not None
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise `KeyboardInterrupt` at once, even out of a blocking read."""
+    if not _in_main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def signals_wake_the_loop() -> Iterator[None]:
+    """Let a signal wake the event loop, also one that comes just before it sleeps.
+
+    Python notes a signal, and handles it when it next runs Python code. One that
+    arrives between the loop's last line of Python and its `select` would have to wait
+    for something else to happen: see `signal.set_wakeup_fd`. On Windows, asyncio does
+    this by itself.
+    """
+    if not _in_main_thread() or sys.platform == "win32":
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    reading, writing = socket.socketpair()
+    with reading, writing:
+        for end in (reading, writing):
+            end.setblocking(False)
+        loop.add_reader(reading, reading.recv, 64)
+        before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(reading)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
