@@ -1,14 +1,24 @@
 """Asking before something is lost."""
 
 import sys
+from collections.abc import Mapping
+from typing import Final
 
 import typer
 
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.cli.interrupts import interruptible
+from css_snapshot.cli.interrupts import interruptible, wait_for_input
 from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.output.text import plain
 from css_snapshot.errors import ConfigurationError
+
+_ANSWERS: Final[Mapping[str, bool]] = {
+    "y": True,
+    "yes": True,
+    "n": False,
+    "no": False,
+    "": False,
+}
 
 
 def check_can_ask(output: Output) -> None:
@@ -37,10 +47,22 @@ def confirm(output: Output, question: str) -> None:
 
 
 def _answer(question: str) -> bool:
+    while True:
+        typer.echo(f"{plain(question)} [y/N]: ", nl=False, err=True)
+        word = _typed_line().strip().lower()
+        if word in _ANSWERS:
+            return _ANSWERS[word]
+
+
+def _typed_line() -> str:
     try:
         # The event loop would only note that Ctrl-C was pressed.
         with interruptible():
-            return typer.confirm(plain(question), err=True)
-    except typer.Abort:
+            wait_for_input()
+            typed = sys.stdin.readline()
+    except KeyboardInterrupt:
+        typed = ""
+    if not typed:
         typer.echo(err=True)
-        raise
+        raise typer.Abort
+    return typed

@@ -1,6 +1,7 @@
 """Reacting to Ctrl-C, to a closed terminal, and to being told to terminate."""
 
 import asyncio
+import select
 import signal
 import socket
 import sys
@@ -12,6 +13,7 @@ from typing import Final
 
 from css_snapshot.cli.streams import silence_lost_terminal
 
+_SIGNALS_AT_ONCE: Final = 64
 _NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -63,6 +65,26 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def wait_for_input() -> None:
+    """Wait until the standard input can be read; no signal is missed meanwhile.
+
+    A signal that comes just before a blocking read would be noted, and handled only
+    after the read.
+    """
+    if not _in_main_thread() or sys.platform == "win32":
+        return
+    try:
+        keyboard = sys.stdin.fileno()
+    except (OSError, ValueError):
+        return
+    with _socket_of_signals() as signals:
+        while True:
+            ready, _, _ = select.select([keyboard, signals], [], [])
+            if keyboard in ready:
+                return
+            signals.recv(_SIGNALS_AT_ONCE)
+
+
 @contextmanager
 def signals_wake_the_loop() -> Iterator[None]:
     """Let a signal wake the event loop, also one that comes just before it sleeps.
@@ -76,17 +98,26 @@ def signals_wake_the_loop() -> Iterator[None]:
         yield
         return
     loop = asyncio.get_running_loop()
+    with _socket_of_signals() as signals:
+        loop.add_reader(signals, signals.recv, _SIGNALS_AT_ONCE)
+        try:
+            yield
+        finally:
+            loop.remove_reader(signals)
+
+
+@contextmanager
+def _socket_of_signals() -> Iterator[socket.socket]:
+    """Open a socket that can be read as soon as a signal arrives."""
     reading, writing = socket.socketpair()
     with reading, writing:
         for end in (reading, writing):
             end.setblocking(False)
-        loop.add_reader(reading, reading.recv, 64)
         before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
         try:
-            yield
+            yield reading
         finally:
             signal.set_wakeup_fd(before)
-            loop.remove_reader(reading)
 
 
 def _in_main_thread() -> bool:

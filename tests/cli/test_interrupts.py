@@ -1,11 +1,14 @@
 """Ctrl-C at the first press, whatever a command is doing, and a closed terminal."""
 
 import asyncio
+import os
+import select
 import selectors
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +20,14 @@ from css_snapshot.cli.interrupts import (
     interruptible,
     on_interrupt,
     signals_wake_the_loop,
+    wait_for_input,
 )
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
 from css_snapshot.fanout import State, read_status
 from tests.support.terminal import CTRL_C, PATIENCE, on_terminal
 
 LONG: Final = 20.0
+SELECT: Final = select.select
 
 
 @contextmanager
@@ -74,6 +79,38 @@ def test_a_signal_that_comes_just_before_the_loop_sleeps_is_not_lost() -> None:
         loop_factory=lambda: asyncio.SelectorEventLoop(selector)
     ) as runner:
         assert runner.run(work()) < LONG / 2
+
+
+def test_a_signal_that_comes_just_before_a_read_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asleep = threading.Event()
+
+    def telling_select(*arguments: object) -> object:
+        asleep.set()
+        return SELECT(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    def take_the_signal() -> None:
+        asleep.wait()
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    keyboard, hand = os.pipe()
+    with os.fdopen(keyboard) as stdin, os.fdopen(hand, "w") as typing:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr("select.select", telling_select)
+        late = threading.Timer(LONG, print, kwargs={"file": typing, "flush": True})
+        late.start()
+        threading.Thread(target=take_the_signal).start()
+        began = time.monotonic()
+        with (
+            handler(signal.SIGINT, signal.SIG_DFL),
+            interruptible(),
+            pytest.raises(KeyboardInterrupt),
+        ):
+            wait_for_input()
+        late.cancel()
+
+    assert time.monotonic() - began < LONG / 2
 
 
 async def test_what_is_ignored_stays_ignored() -> None:

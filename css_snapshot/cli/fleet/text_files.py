@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 
 import typer
 
+from css_snapshot.cli.interrupts import wait_for_input
 from css_snapshot.errors import ConfigurationError, RequestValidationError
 
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -27,18 +28,28 @@ def read_lines(path: Path) -> Iterator[str]:
         RequestValidationError: If a line is in another encoding; names its number.
     """
     try:
+        if str(path) == "-" and sys.stdin.isatty():
+            yield from _typed(path)
+            return
         with _open(path) as file:
             yield from _lines(file, path)
     except OSError as exc:
         raise ConfigurationError(f"{path}: {exc.strerror}") from None
 
 
+def _typed(path: Path) -> Iterator[str]:
+    typer.echo("reading what you type, a line each; Ctrl-D ends it", err=True)
+    for number, line in enumerate(iter(_typed_line, b""), start=1):
+        yield _from_utf8(line, path, number)
+
+
+def _typed_line() -> bytes:
+    wait_for_input()
+    return sys.stdin.buffer.readline()
+
+
 def _open(path: Path) -> AbstractContextManager[BinaryIO]:
-    if str(path) != "-":
-        return path.open("rb")
-    if sys.stdin.isatty():
-        typer.echo("reading what you type, a line each; Ctrl-D ends it", err=True)
-    return nullcontext(sys.stdin.buffer)
+    return nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb")
 
 
 def source_name(path: Path) -> str:
