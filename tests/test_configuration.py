@@ -149,7 +149,7 @@ async def test_a_token_from_the_environment_is_sent_in_place_of_a_signature(
 ) -> None:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("CSS_TOKEN", "a-token")
+    monkeypatch.setenv("HUAWEICLOUD_SDK_TOKEN", "a-token")
     monkeypatch.setenv("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
     monkeypatch.setenv("CSS_ENDPOINT", ORIGIN)
     transport = ServiceDouble(httpx.Response(200, json={"backups": []}))

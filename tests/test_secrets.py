@@ -322,7 +322,7 @@ async def test_what_is_set_up_wrongly_shows_no_secret(
     assert where_leaked(caught.value, [PART]) == []
 
 
-@pytest.mark.parametrize("variable", ["HUAWEICLOUD_SDK_SK", "CSS_TOKEN"])
+@pytest.mark.parametrize("variable", ["HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_TOKEN"])
 async def test_a_service_of_a_wrong_environment_shows_no_secret(
     monkeypatch: pytest.MonkeyPatch, where_leaked: WhereLeaked, variable: str
 ) -> None:

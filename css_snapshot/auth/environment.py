@@ -76,7 +76,7 @@ class EnvironmentCredentials:
 
 
 class EnvironmentToken:
-    """Provides the token in `CSS_TOKEN`, for `TokenAuth`.
+    """Provides the token in `HUAWEICLOUD_SDK_TOKEN`, for `TokenAuth`.
 
     Args:
         environ: The variables; by default those of the process.

@@ -8,7 +8,7 @@ ACCESS_KEY: Final = "HUAWEICLOUD_SDK_AK"
 SECRET_KEY: Final = "HUAWEICLOUD_SDK_SK"  # noqa: S105 - the name of a variable
 SECURITY_TOKEN: Final = "HUAWEICLOUD_SDK_SECURITY_TOKEN"  # noqa: S105 - likewise
 PROJECT_ID: Final = "HUAWEICLOUD_SDK_PROJECT_ID"
-TOKEN: Final = "CSS_TOKEN"  # noqa: S105 - likewise
+TOKEN: Final = "HUAWEICLOUD_SDK_TOKEN"  # noqa: S105 - likewise
 
 _READ: Final[Mapping[str, str]] = {
     "ACCESS_KEY": ACCESS_KEY,

@@ -10,7 +10,7 @@ from css_snapshot.auth import AkSkAuth, Credentials, sign
 from css_snapshot.auth.signing import timestamp
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import Event, TokenRenewed
-from tests.support.manual_clock import ManualClock
+from tests.support.clock import ManualClock
 
 AK = "HPUA0FAKEFAKEFAKE001"
 SK = "fakeSecretKeyForUnitTestsOnly0123456789A"

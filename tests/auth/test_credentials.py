@@ -166,8 +166,8 @@ def test_a_variable_that_can_not_be_a_key_is_named(
         ("OS_ACCESS_KEY", "HUAWEICLOUD_SDK_AK"),
         ("OS_SK", "HUAWEICLOUD_SDK_SK"),
         ("OTC_SECRETKEY", "HUAWEICLOUD_SDK_SK"),
-        ("HW_AUTH_TOKEN", "CSS_TOKEN"),
-        ("OS_TOKEN", "CSS_TOKEN"),
+        ("HW_AUTH_TOKEN", "HUAWEICLOUD_SDK_TOKEN"),
+        ("OS_TOKEN", "HUAWEICLOUD_SDK_TOKEN"),
     ],
 )
 def test_a_key_under_another_tool_s_name_is_noticed(name: str, read: str) -> None:
@@ -203,7 +203,7 @@ def test_what_others_call_a_key_is_none_of_ours(name: str) -> None:
 
 async def test_the_environment_gives_a_token() -> None:
     provider = EnvironmentToken(
-        {"CSS_TOKEN": f" {TOKEN}\n", "HUAWEICLOUD_SDK_PROJECT_ID": "p1"}
+        {"HUAWEICLOUD_SDK_TOKEN": f" {TOKEN}\n", "HUAWEICLOUD_SDK_PROJECT_ID": "p1"}
     )
 
     assert provider.is_set
@@ -212,22 +212,26 @@ async def test_the_environment_gives_a_token() -> None:
     assert repr(provider) == "EnvironmentToken()"
 
 
-@pytest.mark.parametrize("environ", [{}, {"CSS_TOKEN": " "}])
+@pytest.mark.parametrize("environ", [{}, {"HUAWEICLOUD_SDK_TOKEN": " "}])
 async def test_an_environment_without_a_token_has_none(environ: dict[str, str]) -> None:
     assert not EnvironmentToken(environ).is_set
-    with pytest.raises(CredentialsNotFoundError, match="CSS_TOKEN is not set"):
+    with pytest.raises(
+        CredentialsNotFoundError, match="HUAWEICLOUD_SDK_TOKEN is not set"
+    ):
         await EnvironmentToken(environ)()
 
 
 async def test_a_token_in_quotes_is_noticed() -> None:
-    with pytest.raises(ConfigurationError, match=r"^CSS_TOKEN: begins or ends with"):
-        await EnvironmentToken({"CSS_TOKEN": f"'{TOKEN}'"})()
+    with pytest.raises(
+        ConfigurationError, match=r"^HUAWEICLOUD_SDK_TOKEN: begins or ends with"
+    ):
+        await EnvironmentToken({"HUAWEICLOUD_SDK_TOKEN": f"'{TOKEN}'"})()
 
 
 async def test_the_token_is_the_process_own_by_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("CSS_TOKEN", TOKEN)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_TOKEN", TOKEN)
 
     assert await EnvironmentToken()() == AccessToken(TOKEN)
 

@@ -19,7 +19,7 @@ from css_snapshot.errors import (
     InternalServerError,
     InvalidResponseError,
 )
-from tests.support.manual_clock import ManualClock
+from tests.support.clock import ManualClock
 
 KEY = {
     "access": "HSTFAKE0001",

@@ -28,6 +28,7 @@ from css_snapshot.errors import (
     ThrottledError,
     UnexpectedStatusError,
 )
+from tests.support.clock import ManualClock
 from tests.support.fake_iam import (
     PASSCODE,
     PASSWORD,
@@ -36,7 +37,6 @@ from tests.support.fake_iam import (
     USER_ID,
     FakeIam,
 )
-from tests.support.manual_clock import ManualClock
 
 DAY = 86400.0
 WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]

@@ -16,8 +16,8 @@ from css_snapshot.errors import (
     ForbiddenError,
     RequestTimeoutError,
 )
+from tests.support.clock import ManualClock
 from tests.support.fake_iam import PROJECT_ID, FakeIam
-from tests.support.manual_clock import ManualClock
 
 AK = "HPUA0FAKEFAKEFAKE001"
 SK = "fakeSecretKeyForUnitTestsOnly0123456789A"
@@ -152,7 +152,7 @@ async def test_no_project_is_an_error_that_names_the_region(iam: FakeIam) -> Non
 
 
 async def test_several_projects_are_an_error_that_names_them(iam: FakeIam) -> None:
-    iam.projects += [{"id": "another", "name": REGION}]
+    iam.projects.append({"id": "another", "name": REGION})
 
     with pytest.raises(
         ConfigurationError, match=rf"2 projects .*: {PROJECT_ID}, another; pass"

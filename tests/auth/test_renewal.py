@@ -15,7 +15,7 @@ from css_snapshot.errors import (
     RequestTimeoutError,
 )
 from css_snapshot.events import Event, TokenRenewed
-from tests.support.manual_clock import ManualClock
+from tests.support.clock import ManualClock
 
 DAY = 86400.0
 

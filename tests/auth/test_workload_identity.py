@@ -22,8 +22,8 @@ from css_snapshot.errors import (
     CSSError,
     InvalidResponseError,
 )
+from tests.support.clock import ManualClock
 from tests.support.fake_iam import ID_TOKEN, IDP_ID, FakeIam
-from tests.support.manual_clock import ManualClock
 
 IDP = "HUAWEICLOUD_SDK_IDP_ID"
 FILE = "HUAWEICLOUD_SDK_ID_TOKEN_FILE"
@@ -75,7 +75,7 @@ class VendorsClient:
     """What the vendor's SDK sends its two requests with."""
 
     iam: FakeIam
-    config: HttpConfig = attrs.field(factory=HttpConfig)
+    config: HttpConfig = attrs.field(factory=lambda: HttpConfig())  # noqa: PLW0108 - untyped
     sent: list[SdkRequest] = attrs.field(factory=list)
 
     def do_request_sync(self, request: SdkRequest) -> httpx.Response:
@@ -95,7 +95,7 @@ async def test_the_two_requests_are_those_of_the_vendor_s_sdk(
     client = VendorsClient(FakeIam(ManualClock()))
     theirs = BasicCredentials().with_idp_id(IDP_ID).with_id_token_file(str(token_file))
     theirs.sts_accessor = FederalAccessor()
-    theirs.process_sts(client)
+    theirs.process_sts(client)  # pyright: ignore[reportArgumentType] - a stand-in
 
     ours = await WorkloadIdentityCredentials(
         IDP_ID, token_file, transport=iam.transport

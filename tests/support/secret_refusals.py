@@ -154,7 +154,9 @@ REFUSALS: Final[Mapping[str, Callable[[Path], object]]] = {
     "variable with a blank": environment(AK=AK, SK=PLAIN),
     "variable in quotes": environment(AK=AK, SK=f"'{WHOLE}'"),
     "variables the wrong way round": environment(AK=PLAIN, SK=AK),
-    "variable of a token": lambda _: EnvironmentToken({"CSS_TOKEN": PLAIN})(),
+    "variable of a token": lambda _: EnvironmentToken(
+        {"HUAWEICLOUD_SDK_TOKEN": PLAIN}
+    )(),
     "profile without ak": profile(f"[basic]\nsk = {WHOLE}\n"),
     "profile with a blank": profile(f"[basic]\nak = {AK}\nsk = {PLAIN}\n"),
     "profile with a project of its own": profile(
