@@ -47,22 +47,22 @@ def confirm(output: Output, question: str) -> None:
 
 
 def _answer(question: str) -> bool:
-    while True:
-        typer.echo(f"{plain(question)} [y/N]: ", nl=False, err=True)
-        word = _typed_line().strip().lower()
-        if word in _ANSWERS:
-            return _ANSWERS[word]
-
-
-def _typed_line() -> str:
     try:
         # The event loop would only note that Ctrl-C was pressed.
         with interruptible():
-            wait_for_input()
-            typed = sys.stdin.readline()
-    except KeyboardInterrupt:
-        typed = ""
-    if not typed:
+            return _asked(f"{plain(question)} [y/N]: ")
+    except (EOFError, KeyboardInterrupt):
         typer.echo(err=True)
-        raise typer.Abort
-    return typed
+        raise typer.Abort from None
+
+
+def _asked(prompt: str) -> bool:
+    while True:
+        typer.echo(prompt, nl=False, err=True)
+        wait_for_input()
+        typed = sys.stdin.readline()
+        if not typed:
+            raise EOFError
+        word = typed.strip().lower()
+        if word in _ANSWERS:
+            return _ANSWERS[word]

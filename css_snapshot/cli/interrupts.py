@@ -54,12 +54,19 @@ def on_interrupt(*reactions: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise `KeyboardInterrupt` at once, even out of a blocking read."""
+    """Let Ctrl-C raise `KeyboardInterrupt` at once, even out of a blocking read.
+
+    Raises:
+        KeyboardInterrupt: If it was pressed before, and the task has been cancelled for
+            it, but could not notice it yet.
+    """
     if not _in_main_thread() or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield
         return
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        if _is_cancelled():
+            raise KeyboardInterrupt
         yield
     finally:
         signal.signal(signal.SIGINT, before)
@@ -118,6 +125,14 @@ def _socket_of_signals() -> Iterator[socket.socket]:
             yield reading
         finally:
             signal.set_wakeup_fd(before)
+
+
+def _is_cancelled() -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return task is not None and task.cancelling() > 0
 
 
 def _in_main_thread() -> bool:

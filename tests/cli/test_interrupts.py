@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -31,7 +31,9 @@ SELECT: Final = select.select
 
 
 @contextmanager
-def handler(number: signal.Signals, action: signal.Handlers) -> Iterator[None]:
+def handler(
+    number: signal.Signals, action: signal.Handlers | Callable[..., object]
+) -> Iterator[None]:
     before = signal.signal(number, action)
     try:
         yield
@@ -148,6 +150,19 @@ def test_a_blocking_read_is_interrupted_at_once() -> None:
         pytest.raises(KeyboardInterrupt),
     ):
         signal.raise_signal(signal.SIGINT)
+
+
+def test_a_ctrl_c_of_a_moment_ago_is_not_forgotten() -> None:
+    async def work() -> None:
+        signal.raise_signal(signal.SIGINT)
+        with interruptible():
+            raise AssertionError("it goes on")
+
+    with (
+        handler(signal.SIGINT, signal.default_int_handler),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        asyncio.run(work())
 
 
 def test_an_ignored_ctrl_c_stays_ignored() -> None:

@@ -260,7 +260,11 @@ def test_a_delete_with_yes_deletes(cloud: EmulatorState, cluster: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 130)]
+    ("answer", "code"),
+    [
+        *(("y\n", 0), ("Yes\n", 0), ("n\n", 1), ("NO\n", 1), ("\n", 1), ("", 130)),
+        *(("what?\ny\n", 0), ("what?\n", 130)),
+    ],
 )
 def test_a_delete_at_a_terminal_asks_first(
     answer: str,
