@@ -411,3 +411,16 @@ def test_a_request_that_is_no_http_is_a_setting_and_not_quoted(
     assert isinstance(error, ConfigurationError)
     assert error.sent is False
     assert "T0P" not in str(error)
+
+
+def test_a_cause_behind_a_cycle_is_found() -> None:
+    failure = httpx.ConnectError("")
+    core = httpcore.ConnectError("")
+    failure.__cause__ = core
+    core.__context__ = failure
+    core.__cause__ = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    error = transport_error(failure, "POST")
+
+    assert isinstance(error, ConnectFailedError)
+    assert error.kind == "dns"

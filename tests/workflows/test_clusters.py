@@ -764,3 +764,15 @@ def test_every_walk_is_whole_or_says_so(
     assert bool(incomplete(events)) == (states_total and not is_whole)
     assert len(set(ids)) == len(ids) >= min(count, most)
     assert len(site.queries) <= max(6, count // most + 2)
+
+
+@pytest.mark.parametrize("engine", ["elasticsearch", "opensearch", "openSearch"])
+def test_a_cluster_of_each_engine_with_snapshots_can_be_ready(engine: str) -> None:
+    cluster = Cluster(
+        id="c1",
+        name="one",
+        status=ClusterStatus.AVAILABLE,
+        datastore=Datastore(type=engine),
+    )
+
+    assert cluster.snapshot_readiness.is_ready

@@ -709,3 +709,13 @@ async def test_the_service_passes_its_arguments_on() -> None:
 
     assert ensured.how == "created"
     assert bodies == [{"name": NAME, "indices": "a,b", "description": "nightly"}]
+
+
+@pytest.mark.parametrize("deadline", [0.001, 8.0])
+async def test_exists_stays_exists_where_there_is_no_time_to_look(
+    deadline: float,
+) -> None:
+    bench = Bench(Script([refuses(409, "CSS.0043")], [EMPTY]), deadline=deadline)
+
+    with pytest.raises(SnapshotExistsError):
+        await bench.ensure()
