@@ -525,6 +525,19 @@ async def test_a_page_that_fails_is_an_error(
     assert len(site.queries) == 2
 
 
+async def test_a_page_that_is_lost_is_read_again(make_service: MakeService) -> None:
+    def lose_the_second(site: Site) -> None:
+        if len(site.queries) == 1 and not lost:
+            lost.append("second page")
+            raise httpx.ReadError("reset")
+
+    lost: list[str] = []
+    site = Site(60, most=20, before_page=lose_the_second)
+
+    assert await walked(make_service(site, retry=RetryPolicy.none())) == site.ids
+    assert lost == ["second page"]
+
+
 async def test_a_failure_while_looking_for_more_takes_nothing_away(
     make_service: MakeService,
 ) -> None:
