@@ -24,6 +24,7 @@ from css_snapshot import (
     GatewayError,
     IndeterminateDeleteError,
     IndeterminateError,
+    IndeterminateRestoreError,
     IndeterminateSettingsError,
     InternalServerError,
     InvalidResponseError,
@@ -267,6 +268,7 @@ OVER_VERSION_2: Final = (
 by_name: Final = pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row.name)
 LOOKED_INTO: Final[dict[str, type[IndeterminateError]]] = {
     "delete": IndeterminateDeleteError,
+    "restore": IndeterminateRestoreError,
     **dict.fromkeys(
         (
             *("set_policy", "set_policy off"),
@@ -463,6 +465,18 @@ WRONG: Final[dict[str, Any]] = {
     ),
     "restore without a target": lambda service: service.restore(
         "c1", "s1", target_cluster_id=""
+    ),
+    "ensure_restored without an id": lambda service: service.ensure_restored(
+        "c1", "", target_cluster_id="c2"
+    ),
+    "ensure_restored without a target": lambda service: service.ensure_restored(
+        "c1", "s1", target_cluster_id=""
+    ),
+    "ensure_restored with half a renaming": lambda service: service.ensure_restored(
+        "c1", "s1", target_cluster_id="c2", rename_pattern="(.+)"
+    ),
+    "ensure_restored before it settles": lambda service: service.ensure_restored(
+        "c1", "s1", target_cluster_id="c2", settle=-1.0
     ),
     "plan_policy that is not whole": lambda service: service.plan_policy(
         "c1", SnapshotPolicy(enabled=True)
