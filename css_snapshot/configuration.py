@@ -5,12 +5,18 @@ from typing import Final, TypedDict, get_args
 
 import httpx
 
-from css_snapshot.auth import AkSkAuth, EnvironmentCredentials
+from css_snapshot.auth import (
+    AkSkAuth,
+    CredentialsChain,
+    EnvironmentToken,
+    TokenAuth,
+)
 from css_snapshot.clock import Clock
 from css_snapshot.endpoints import check_endpoint, css_endpoint
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import Observer
 from css_snapshot.retry import RetryPolicy
+from css_snapshot.transport.default import TransportKind
 from css_snapshot.typing import PolicyApi, WireNames
 
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -27,7 +33,7 @@ class ServiceOptions(TypedDict, total=False):
     auth: httpx.Auth
     region: str | None
     endpoint: str | None
-    transport: httpx.AsyncBaseTransport | None
+    transport: httpx.AsyncBaseTransport | TransportKind | None
     retry: RetryPolicy | None
     timeout: float
     deadline: float | None
@@ -87,21 +93,23 @@ def check_auth(auth: object) -> None:
 def options_from(
     environ: Mapping[str, str], overrides: ServiceOptions
 ) -> ServiceOptions:
-    """Return the options from the environment, except where they are overridden.
+    """Return the arguments that the environment tells, where the overrides don't.
 
-    Args:
-        environ: The environment variables.
-        overrides: Options that take precedence.
-
-    Raises:
-        ConfigurationError: If a required variable is missing or invalid.
+    Nothing here raises, as the variables would be shown in the traceback.
     """
     options = ServiceOptions()
-    if "auth" not in overrides:
-        options["auth"] = AkSkAuth(EnvironmentCredentials(environ))
     options["project_id"] = environ.get("HUAWEICLOUD_SDK_PROJECT_ID") or None
     if overrides.get("region") is None:
         options["endpoint"] = environ.get("CSS_ENDPOINT") or None
     options["region"] = environ.get("HUAWEICLOUD_SDK_REGION") or None
     options.update(overrides)
+    if "auth" not in overrides:
+        options["auth"] = _auth_from(environ, options["region"])
     return options
+
+
+def _auth_from(environ: Mapping[str, str], region: str | None) -> httpx.Auth:
+    token = EnvironmentToken(environ)
+    if token.is_set:
+        return TokenAuth(token)
+    return AkSkAuth(CredentialsChain.of_machine(environ, region=region), region=region)

@@ -37,7 +37,7 @@ from css_snapshot.errors import SnapshotNotFoundError
 from css_snapshot.events import Observer
 from css_snapshot.models import Backup, DrillReport, Ensured, Restored, Snapshot
 from css_snapshot.retry import RetryPolicy
-from css_snapshot.transport.default import default_transport
+from css_snapshot.transport.default import TransportKind, default_transport
 from css_snapshot.typing import (
     Applied,
     DrillCheck,
@@ -101,8 +101,9 @@ class SnapshotService:
         auth: Any `httpx.Auth`; see `css_snapshot.auth`.
         region: For example `cn-north-4`. Either this or `endpoint` is needed.
         endpoint: The service's address, for example to reach an emulator.
-        transport: Carries requests. One passed in may be shared between services
-            and stays yours to close.
+        transport: Carries requests. One passed in may be shared between services and
+            stays the caller's to close. A kind that `default_transport` knows, such as
+            `"fast"`, makes one that this service closes.
         retry: Which failures are repeated; 500 alone by default.
         timeout: Wall-clock limit of one attempt, in seconds.
         deadline: Wall-clock limit of a call with all its retries, in seconds.
@@ -136,7 +137,7 @@ class SnapshotService:
         auth: httpx.Auth,
         region: str | None = None,
         endpoint: str | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx.AsyncBaseTransport | TransportKind | None = None,
         retry: RetryPolicy | None = None,
         timeout: float = 30.0,
         deadline: float | None = None,
@@ -158,6 +159,8 @@ class SnapshotService:
         self._own_transport: httpx.AsyncBaseTransport | None = None
         if transport is None:
             transport = self._own_transport = default_transport()
+        elif isinstance(transport, str):
+            transport = self._own_transport = default_transport(transport)
         self._client = ApiClient(
             auth=auth,
             transport=transport,

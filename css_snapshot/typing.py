@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         CredentialsProvider as CredentialsProvider,
         TokenProvider as TokenProvider,
     )
+    from css_snapshot.auth.password import Passcode as Passcode
     from css_snapshot.configuration import ServiceOptions as ServiceOptions
     from css_snapshot.events import Event as Event, Observer as Observer
     from css_snapshot.transport.default import TransportKind as TransportKind
@@ -24,6 +25,7 @@ else:
         __name__,
         {
             "css_snapshot.auth.credentials": ("CredentialsProvider", "TokenProvider"),
+            "css_snapshot.auth.password": ("Passcode",),
             "css_snapshot.configuration": ("ServiceOptions",),
             "css_snapshot.events": ("Event", "Observer"),
             "css_snapshot.transport.default": ("TransportKind",),

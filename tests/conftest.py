@@ -6,6 +6,7 @@ on a real network; any other name is a mistake of the test.
 """
 
 import asyncio
+import errno
 import importlib.util
 import ipaddress
 import pickle
@@ -31,6 +32,8 @@ from tests.support.virtual_time import VirtualTime
 
 PROJECT: Final = "6204a5bd270343b5885144cf9c8c158d"
 TOKEN: Final = "MIIeToken0fTheTests+/="
+METADATA: Final = "169.254.169.254"
+"""Where a machine in the cloud asks for its credentials; none does here."""
 
 _VARIABLES: Final = (
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ws_proxy", "wss_proxy"),
@@ -38,6 +41,9 @@ _VARIABLES: Final = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "SSLKEYLOGFILE"),
     *("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
     *("HUAWEICLOUD_SDK_PROJECT_ID", "HUAWEICLOUD_SDK_REGION", "CSS_ENDPOINT"),
+    "HUAWEICLOUD_SDK_TOKEN",
+    *("HUAWEICLOUD_SDK_IAM_ENDPOINT", "HUAWEICLOUD_SDK_CREDENTIALS_FILE"),
+    *("HUAWEICLOUD_SDK_IDP_ID", "HUAWEICLOUD_SDK_ID_TOKEN_FILE"),
 )
 
 
@@ -58,11 +64,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("lowest")
 
 
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a home directory without a profile file."""
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> None:
     """Take the machine's own settings out of the environment."""
     for variable in _VARIABLES:
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(empty_home))
 
 
 @pytest.fixture(autouse=True)
@@ -77,11 +90,13 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         name = host.decode() if isinstance(host, bytes) else host or "localhost"
         if name.endswith(".invalid"):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        if not _is_local(name):
+        if not _is_local(name) and name != METADATA:
             raise RuntimeError(f"a test looked up {name}")
         return resolve(host, *args, **options)  # type: ignore[arg-type]  # passed on as they came
 
     def guarded_connect(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and address[0] == METADATA:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
         if isinstance(address, tuple) and not _is_local(str(address[0])):
             raise RuntimeError(f"a test connected to {address[0]}")
         connect(self, address)  # type: ignore[arg-type]  # passed on as it came
@@ -111,7 +126,13 @@ def _needing(kind: str, package: str) -> ParameterSet:
     return pytest.param(kind, marks=pytest.mark.skipif(missing, reason=reason))
 
 
-@pytest.fixture(params=["httpx", _needing("aiohttp", "httpx_aiohttp")])
+@pytest.fixture(
+    params=[
+        "httpx",
+        _needing("aiohttp", "httpx_aiohttp"),
+        _needing("fast", "httptools"),
+    ]
+)
 def transport_kind(request: pytest.FixtureRequest) -> str:
     """Run a test once over each kind of transport there is."""
     kind: str = request.param
@@ -246,6 +267,13 @@ def _views(link: BaseException) -> Iterator[tuple[str, str]]:
                 f"locals of {frame.name}",
                 " ".join(map(str, (frame.locals or {}).values())),
             )
+    # Unlike rich, this fails over an object that can't be shown, on Python 3.11.
+    frames = traceback.walk_tb(_from_our_code(link.__traceback__))
+    for captured in traceback.StackSummary.extract(frames, capture_locals=True):
+        yield (
+            f"captured locals of {captured.name}",
+            " ".join((captured.locals or {}).values()),
+        )
 
 
 def _from_our_code(frames: TracebackType | None) -> TracebackType | None:

@@ -1,6 +1,7 @@
 """The set-up of a service: its options, where they come from, and what it owns."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -141,3 +142,65 @@ def test_keys_from_the_environment_sign_unless_told_otherwise() -> None:
 
     given = TokenAuth("t")
     assert options_from(KEYS, {"auth": given}).get("auth") is given
+
+
+async def test_a_token_from_the_environment_is_sent_in_place_of_a_signature(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_TOKEN", "a-token")
+    monkeypatch.setenv("HUAWEICLOUD_SDK_PROJECT_ID", PROJECT)
+    monkeypatch.setenv("CSS_ENDPOINT", ORIGIN)
+    transport = ServiceDouble(httpx.Response(200, json={"backups": []}))
+
+    async with SnapshotService.from_env(transport=transport) as service:
+        await service.list("c1")
+
+    (request,) = transport.requests
+    assert request.headers["x-auth-token"] == "a-token"
+    assert "authorization" not in request.headers
+
+
+async def test_a_profile_file_is_looked_into_where_no_variable_has_keys(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "credentials"
+    profile = f"[basic]\nak = ak-of-the-file\nsk = sk\nproject_id = {PROJECT}\n"
+    file.write_text(profile, "utf-8")
+    monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(file))
+    monkeypatch.setenv("CSS_ENDPOINT", ORIGIN)
+    transport = ServiceDouble(httpx.Response(200, json={"backups": []}))
+
+    async with SnapshotService.from_env(transport=transport) as service:
+        await service.list("c1")
+
+    (request,) = transport.requests
+    assert "Access=ak-of-the-file" in request.headers["authorization"]
+    assert request.url.path.startswith(f"/v1.0/{PROJECT}/")
+
+
+@pytest.mark.parametrize("region", [None, "cn-east-3"])
+async def test_the_project_is_looked_up_in_the_region_of_the_service(
+    monkeypatch: pytest.MonkeyPatch, region: str | None
+) -> None:
+    asked: list[str] = []
+
+    async def look_up(name: str, **options: object) -> str:
+        asked.append(name)
+        return PROJECT
+
+    monkeypatch.setattr("css_snapshot.auth.aksk.look_up_project", look_up)
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_REGION", "cn-north-4")
+    overrides = ServiceOptions(
+        transport=ServiceDouble(httpx.Response(200, json={"backups": []}))
+    )
+    if region is not None:
+        overrides["region"] = region
+
+    async with SnapshotService.from_env(**overrides) as service:
+        await service.list("c1")
+
+    assert asked == [region or "cn-north-4"]

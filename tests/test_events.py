@@ -11,13 +11,17 @@ from css_snapshot import events
 from css_snapshot.errors import InternalServerError
 from css_snapshot.events import (
     BudgetEmpty,
+    Call,
     Event,
+    OperationFinished,
+    OperationStarted,
     Reconciled,
     RetryScheduled,
     Workflow,
     WorkflowFinished,
     WorkflowStarted,
     notify,
+    telling,
     telling_workflow,
 )
 
@@ -29,6 +33,7 @@ RETRY = RetryScheduled(
     pause=0.25,
     error=InternalServerError("POST /x: 500", status=500),
 )
+CALL = Call(method="GET", path="/x", ids={}, endpoint="https://css.example")
 EMPTY = BudgetEmpty(method="POST", path="/x", attempt=2)
 FOUND = Reconciled(cluster_id="c1", name="nightly", found=1, looks=2)
 
@@ -122,6 +127,29 @@ def test_a_workflow_is_told_of_from_its_start_to_its_end(
     assert isinstance(finished, WorkflowFinished)
     assert finished.workflow is workflow
     assert (finished.elapsed, finished.error) == (2.5, error)
+
+
+def test_an_operation_is_told_of_from_its_start_to_its_end() -> None:
+    seen: list[Event] = []
+    seconds = iter([10.0, 12.5])
+
+    with telling(seen.append, CALL, lambda: next(seconds)):
+        pass
+
+    assert seen == [
+        OperationStarted(call=CALL),
+        OperationFinished(call=CALL, elapsed=2.5, error=None),
+    ]
+
+
+@pytest.mark.parametrize("event", [RETRY, EMPTY])
+def test_whose_event_it_is_neither_shows_nor_counts(
+    event: RetryScheduled | BudgetEmpty,
+) -> None:
+    with_call = attrs.evolve(event, call=CALL)
+
+    assert with_call == event
+    assert repr(with_call) == repr(event)
 
 
 def test_two_workflows_of_the_same_name_are_not_the_same() -> None:

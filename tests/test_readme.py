@@ -1,4 +1,4 @@
-"""The README does what it says: its code runs as pasted, its commands are whole."""
+"""The README: its code runs as pasted, its commands are whole."""
 
 import os
 import re

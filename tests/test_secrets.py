@@ -4,6 +4,7 @@ With `CSS_SNAPSHOT_SOAK=1` every way to log in meets every trouble on every tran
 """
 
 import asyncio
+import inspect
 import logging
 import os
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 import tests.support.secret_flows as flows
 from css_snapshot import RetryPolicy, SnapshotService
 from css_snapshot.emulator import EmulatorServer, Fault
-from css_snapshot.errors import AuthenticationError
+from css_snapshot.errors import AuthenticationError, ConfigurationError, CSSError
 from tests.support.secret_flows import (
     FLOWS,
     LOGINS,
@@ -30,6 +31,8 @@ from tests.support.secret_flows import (
     Scene,
     Witness,
 )
+from tests.support.secret_refusals import AK as ACCESS_KEY
+from tests.support.secret_refusals import PART, PLAIN, REFUSALS
 
 MakeService = Callable[..., SnapshotService]
 WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]
@@ -177,7 +180,7 @@ def logins_for(trouble: str, transport_kind: str) -> list[Login]:
     ways = list(LOGINS.values())
     if THOROUGH:
         return ways
-    kinds = ("httpx", "aiohttp")
+    kinds = ("httpx", "aiohttp", "fast")
     number = list(TROUBLES).index(trouble) + 2 * kinds.index(transport_kind)
     return [ways[number % len(ways)]]
 
@@ -304,6 +307,36 @@ async def cancel_a_call(
         witness.fail(cancelled)
 
     witness.know(server.state)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+async def test_what_is_set_up_wrongly_shows_no_secret(
+    refusal: Callable[[Path], object], where_leaked: WhereLeaked, tmp_path: Path
+) -> None:
+    async def set_up() -> None:
+        made = refusal(tmp_path)
+        if inspect.isawaitable(made):
+            await made
+
+    with pytest.raises((CSSError, TypeError)) as caught:
+        await set_up()
+
+    assert where_leaked(caught.value, [PART]) == []
+
+
+@pytest.mark.parametrize("variable", ["HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_TOKEN"])
+async def test_a_service_of_a_wrong_environment_shows_no_secret(
+    monkeypatch: pytest.MonkeyPatch, where_leaked: WhereLeaked, variable: str
+) -> None:
+    monkeypatch.setenv("HUAWEICLOUD_SDK_AK", ACCESS_KEY)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_REGION", "cn-north-4")
+    monkeypatch.setenv(variable, PLAIN)
+
+    with pytest.raises(ConfigurationError, match=variable) as caught:
+        async with SnapshotService.from_env() as service:
+            await service.list("c1")
+
+    assert where_leaked(caught.value, [PART]) == []
 
 
 def commanded(code: str, server: EmulatorServer, *args: str) -> tuple[int, str]:

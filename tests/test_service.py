@@ -1,6 +1,7 @@
 """Each method of the service: what it sends, what it answers, and how it fails."""
 
 import asyncio
+import inspect
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -42,6 +43,8 @@ from css_snapshot import (
     ThrottledError,
     UnexpectedStatusError,
 )
+from css_snapshot.fanout import fan_out
+from css_snapshot.fanout.options import RunOptions
 from tests.support.virtual_time import VirtualTime
 
 MakeService = Callable[..., SnapshotService]
@@ -649,3 +652,17 @@ async def test_other_limits_are_of_a_service_that_shares_the_rest(
     )
     with pytest.raises(ConfigurationError, match="timeout"):
         service.with_options(timeout=0)
+
+
+def test_every_way_to_start_a_run_has_the_same_defaults() -> None:
+    # The service spells them out, as it loads the fan-out only when one is wanted.
+    standard = RunOptions()
+    spelled = [
+        (name, parameter.default, getattr(standard, name))
+        for start in (SnapshotService.fan_out, fan_out)
+        for name, parameter in inspect.signature(start).parameters.items()
+        if hasattr(standard, name)
+    ]
+
+    assert len(spelled) == 18
+    assert [found for _, found, _ in spelled] == [wanted for *_, wanted in spelled]

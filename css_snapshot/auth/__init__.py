@@ -2,8 +2,8 @@
 
 A plugin is an `httpx.Auth`, unmodified: ours work in any `httpx.AsyncClient` and with
 any service of Huawei Cloud, and any `httpx.Auth` of yours works here. Without a class,
-a plugin is one `async def` that answers credentials or a token: pass it to `AkSkAuth`
-or `TokenAuth`, which keep what it answers and call it again in time.
+a plugin is one `async def` that returns credentials or a token: pass it to `AkSkAuth`
+or `TokenAuth`, which keep what it returns and call it again in time.
 
 The contract of a plugin:
 
@@ -33,7 +33,7 @@ from css_snapshot.auth.credentials import (
     CredentialsProvider,
     TokenProvider,
 )
-from css_snapshot.auth.environment import EnvironmentCredentials
+from css_snapshot.auth.environment import EnvironmentCredentials, EnvironmentToken
 from css_snapshot.auth.metadata import MetadataCredentials
 from css_snapshot.auth.password import PasswordAuth
 from css_snapshot.auth.profile import ProfileCredentials
@@ -41,6 +41,7 @@ from css_snapshot.auth.redaction import TokenRedaction
 from css_snapshot.auth.secret import Secret
 from css_snapshot.auth.signing import sign
 from css_snapshot.auth.token import TokenAuth
+from css_snapshot.auth.workload_identity import WorkloadIdentityCredentials
 from css_snapshot.errors import CredentialsNotFoundError
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "CredentialsNotFoundError",
     "CredentialsProvider",
     "EnvironmentCredentials",
+    "EnvironmentToken",
     "MetadataCredentials",
     "PasswordAuth",
     "ProfileCredentials",
@@ -59,5 +61,6 @@ __all__ = [
     "TokenAuth",
     "TokenProvider",
     "TokenRedaction",
+    "WorkloadIdentityCredentials",
     "sign",
 ]

@@ -8,12 +8,15 @@ import httpx
 
 from css_snapshot.auth import iam
 from css_snapshot.auth.credentials import AccessToken, TokenProvider
+from css_snapshot.auth.secret import takes_secrets
 from css_snapshot.auth.token import TokenAuth
+from css_snapshot.auth.token_issuer import TokenIssuer
 from css_snapshot.clock import utc_now
 from css_snapshot.errors import AuthenticationError
 from css_snapshot.events import Observer
 
 
+@takes_secrets
 class AgencyAuth(TokenAuth):
     """Sends each attempt with a token of an agency that another account set up.
 
@@ -28,14 +31,15 @@ class AgencyAuth(TokenAuth):
         domain: Name or id of the account that set it up.
         project: Name or id of that account's project; see `PasswordAuth`.
         region: Where to find IAM; by default taken from the project's name.
-        iam_endpoint: The address of IAM, in place of the region's.
-        transport: What carries the requests to IAM; it stays yours to close.
-        timeout: Seconds that IAM has to answer.
-        clock: Answers an aware datetime.
+        iam_endpoint: The address of IAM, in place of the region's; by default
+            `HUAWEICLOUD_SDK_IAM_ENDPOINT`.
+        transport: Carries the requests to IAM; it stays yours to close.
+        timeout: Seconds that IAM has to respond.
+        clock: Returns an aware datetime.
         on_event: Told of each renewal.
 
     Raises:
-        ConfigurationError: The address is not safe, or nothing tells where IAM is.
+        ConfigurationError: If the address is not safe, or nothing tells where IAM is.
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class AgencyAuth(TokenAuth):
         self._agency_name = agency_name
         self._domain = domain
         self._project = project
-        self._issuer = iam.TokenIssuer(
+        self._issuer = TokenIssuer(
             iam.address(iam_endpoint, region, project),
             transport=transport,
             clock=clock,

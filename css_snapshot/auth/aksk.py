@@ -6,20 +6,23 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
+import attrs
 import httpx
 
+from css_snapshot.auth import iam
 from css_snapshot.auth.credentials import Credentials, CredentialsProvider
-from css_snapshot.auth.headers import all_headers, replace_headers
+from css_snapshot.auth.lockout import Lockout
+from css_snapshot.auth.project_lookup import look_up_project
 from css_snapshot.auth.renewal import Renewal
-from css_snapshot.auth.signing import SigningKey, signed_headers
+from css_snapshot.auth.secret import takes_secrets
+from css_snapshot.auth.signing import Signer, SigningKey, signed_headers
+from css_snapshot.auth.single_flight import SingleFlight
 from css_snapshot.auth.skew import SigningClock
 from css_snapshot.clock import utc_now
 from css_snapshot.endpoints import is_loopback
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import Observer
 
-_STAMPS: Final = frozenset({b"authorization", b"x-sdk-date"})
-_STAMPS_AND_TOKEN: Final = _STAMPS | {b"x-security-token"}
 _CREDENTIALS_GONE: Final = re.compile(
     rb"(?:\btoken\b|security ?token|\bak\b[^,;]{0,80}?)"
     rb"[^,;]{0,80}?(?:expire|not exist|not found|decrypt|invalid)"
@@ -28,28 +31,35 @@ _CREDENTIALS_GONE: Final = re.compile(
 )
 
 
+@takes_secrets
 class AkSkAuth(httpx.Auth):
     """Signs each attempt with an access key and secret key (SDK-HMAC-SHA256).
 
     A refused signature is not sent again: more than five in a row lock the key for
     five minutes. Two refusals are answered, once each call at most: with the
     server's time when ours was too far off, and with new credentials from a
-    provider when the answer says that the old ones are gone.
+    provider when the response says that the old ones are gone. After four refused
+    signatures in a row nothing more is signed with the key for five minutes.
 
     Works with any Huawei Cloud service, and with a plain `httpx.AsyncClient`; with
     fixed credentials in a plain `httpx.Client` too.
 
     Args:
-        credentials: Fixed ones, or a provider: any async callable that answers
-            some. What a provider answers is kept and renewed before it expires.
+        credentials: Fixed ones, or a provider: any async callable that returns
+            some. What a provider returns is kept and renewed before it expires.
+        region: The region whose built-in project `project_id` looks up.
+        iam_endpoint: The address of IAM, in place of the region's; by default
+            `HUAWEICLOUD_SDK_IAM_ENDPOINT`.
+        transport: Carries the look-up of the project; it stays yours to close.
+        timeout: Seconds that IAM has to respond.
         correct_clock_skew: Whether to take the server's time over when it refuses a
-            signature as expired. Only an answer over https, or from loopback, is
+            signature as expired. Only a response over https, or from loopback, is
             believed.
-        clock: Answers an aware datetime.
+        clock: Returns an aware datetime.
         on_event: Told of each renewal of a provider's credentials.
 
     Raises:
-        ConfigurationError: `credentials` is neither.
+        ConfigurationError: If `credentials` is neither, or the address is not safe.
     """
 
     requires_request_body = True
@@ -58,6 +68,10 @@ class AkSkAuth(httpx.Auth):
         self,
         credentials: Credentials | CredentialsProvider,
         *,
+        region: str | None = None,
+        iam_endpoint: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout: float = 10.0,
         correct_clock_skew: bool = True,
         clock: Callable[[], datetime] = utc_now,
         on_event: Observer | None = None,
@@ -71,15 +85,38 @@ class AkSkAuth(httpx.Auth):
             )
         else:
             raise ConfigurationError(
-                "credentials: must be Credentials, or an async callable answering some"
+                "credentials: must be Credentials, or an async callable returning some"
             )
+        self._region = region
+        self._iam_endpoint = iam.stated_address(iam_endpoint, None)
+        self._transport = transport
+        self._timeout = timeout
+        self._project_id: str | None = None
+        self._look_up: SingleFlight[str] = SingleFlight()
         self._clock = SigningClock(clock)
         self._corrects = correct_clock_skew
-        self._ready: tuple[Credentials, SigningKey] | None = None
+        self._prepared: _Prepared | None = None
+        self._lockout = Lockout()
 
     def __repr__(self) -> str:
         fixed = isinstance(self._source, Credentials)
         return f"{type(self).__name__}({self._source if fixed else 'provider'})"
+
+    async def project_id(self) -> str:
+        """Return the id of the project that the credentials are for.
+
+        That is the one they were found with, such as in a profile file; else the
+        region's built-in project, which IAM is asked for once.
+
+        Raises:
+            ConfigurationError: If neither tells a project, or IAM shows none or
+                several to this key.
+            CSSError: If the credentials can't be had, or IAM did not tell.
+        """
+        if self._project_id is None:
+            found = (await self._credentials()).project_id
+            self._project_id = found or await self._look_up.join(self._ask_project)
+        return self._project_id
 
     def auth_flow(
         self, request: httpx.Request
@@ -93,8 +130,9 @@ class AkSkAuth(httpx.Auth):
         """Sign for a synchronous client; see `httpx.Auth`.
 
         Raises:
-            ConfigurationError: The credentials come from a provider, which is
+            ConfigurationError: If the credentials come from a provider, which is
                 asynchronous.
+            AuthenticationError: If the last signatures with this key were refused.
         """
         credentials = self._source
         if not isinstance(credentials, Credentials):
@@ -105,23 +143,34 @@ class AkSkAuth(httpx.Auth):
         offset = self._sign(request, credentials)
         response = yield request
         if response.status_code != HTTPStatus.UNAUTHORIZED:
+            if response.is_success:
+                self._lockout.reset()
             return
-        if self._was_late(request, response.read(), offset):
+        refusal = response.read()
+        self._lockout.count(refusal)
+        if self._was_late(request, refusal, offset):
             self._sign(request, credentials)
             yield request
 
     async def async_auth_flow(
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Sign for an asynchronous client; see `httpx.Auth`."""
+        """Sign for an asynchronous client; see `httpx.Auth`.
+
+        Raises:
+            AuthenticationError: If the last signatures with this key were refused.
+        """
         await request.aread()
-        source = self._source
-        credentials = source if isinstance(source, Credentials) else await source.get()
+        credentials = await self._credentials()
         offset = self._sign(request, credentials)
         response = yield request
         if response.status_code != HTTPStatus.UNAUTHORIZED:
+            if response.is_success:
+                self._lockout.reset()
             return
         refusal = await response.aread()
+        self._lockout.count(refusal)
+        source = self._source
         if self._was_late(request, refusal, offset):
             self._sign(request, credentials)
             yield request
@@ -132,41 +181,70 @@ class AkSkAuth(httpx.Auth):
                 yield request
 
     async def aclose(self) -> None:
-        """Stop a renewal that is under way; only one with a provider has any."""
+        """Stop a renewal, or a look-up of the project, that is under way."""
+        await self._look_up.aclose()
         if not isinstance(self._source, Credentials):
             await self._source.aclose()
 
+    async def _credentials(self) -> Credentials:
+        source = self._source
+        return source if isinstance(source, Credentials) else await source.get()
+
+    async def _ask_project(self) -> str:
+        if self._region is None:
+            raise ConfigurationError(
+                "project_id: is needed; or pass region to AkSkAuth, to look it up"
+            )
+        return await look_up_project(
+            self._region,
+            endpoint=iam.address(self._iam_endpoint, self._region),
+            auth=self,
+            transport=self._transport,
+            timeout=self._timeout,
+        )
+
     def _sign(self, request: httpx.Request, credentials: Credentials) -> timedelta:
-        """Put the signature on a request; answer the clock's offset it is made with."""
+        """Put the signature on a request; return the offset of the clock it is by."""
         offset = self._clock.offset
         stamp = self._clock.stamp()
-        token = credentials.security_token
-        # A provider may answer keys without a token after keys with one.
-        fixed = token is None and credentials is self._source
-        ours = _STAMPS if fixed else _STAMPS_AND_TOKEN
-        items = [item for item in all_headers(request) if item[1] not in ours]
-        if token is not None:
-            value = token.reveal().encode()
-            items.append((b"X-Security-Token", b"x-security-token", value))
-        authorization = self._key(credentials).authorization(
-            request.method,
-            request.url.raw_path,
-            stamp,
-            signed_headers(items),
-            request.content,
+        found = request.headers.raw
+        # Read and replaced as one, as several threads may sign.
+        prepared = self._prepared
+        if not (
+            prepared is not None
+            and prepared.credentials is credentials
+            and prepared.stamp == stamp
+            and prepared.found == found
+        ):
+            prepared = self._prepare(credentials, stamp, request.headers)
+        self._lockout.check()
+        headers = httpx.Headers(prepared.headers)
+        headers["Authorization"] = prepared.signer.authorization(
+            request.method, request.url.raw_path, request.content
         )
-        items += (
-            (b"X-Sdk-Date", b"x-sdk-date", stamp),
-            (b"Authorization", b"authorization", authorization),
-        )
-        replace_headers(request, items)
+        request.headers = headers
         return offset
 
-    def _key(self, credentials: Credentials) -> SigningKey:
-        ready = self._ready
-        if ready is None or ready[0] is not credentials:
-            ready = self._ready = (credentials, SigningKey(credentials))
-        return ready[1]
+    def _prepare(
+        self, credentials: Credentials, stamp: str, found: httpx.Headers
+    ) -> "_Prepared":
+        before = self._prepared
+        if before is not None and before.credentials is credentials:
+            key = before.key
+        else:
+            key = SigningKey(credentials)
+            self._lockout.reset()
+        headers = httpx.Headers(found)
+        if credentials.security_token is not None:
+            headers["X-Security-Token"] = credentials.security_token.reveal()
+        elif credentials is not self._source:
+            # A provider may return keys without a token after keys with one.
+            headers.pop("X-Security-Token", None)
+        headers["X-Sdk-Date"] = stamp
+        signer = key.signer(stamp, signed_headers(headers.raw))
+        prepared = _Prepared(credentials, key, stamp, found.raw, headers, signer)
+        self._prepared = prepared
+        return prepared
 
     def _was_late(
         self, request: httpx.Request, refusal: bytes, offset: timedelta
@@ -174,6 +252,28 @@ class AkSkAuth(httpx.Auth):
         url = request.url
         believed = url.scheme == "https" or is_loopback(url.host)
         return self._corrects and believed and self._clock.correct(refusal, offset)
+
+
+# Without a repr: a security token is among the headers.
+@attrs.frozen(eq=False, repr=False)
+class _Prepared:
+    """What requests with the same headers have in common within one second.
+
+    Attributes:
+        credentials: What they are signed with.
+        key: The key that is made of these.
+        stamp: The time of signing.
+        found: The headers that the requests come with.
+        headers: The headers that they go with, but for the signature.
+        signer: What signs them.
+    """
+
+    credentials: Credentials
+    key: SigningKey
+    stamp: str
+    found: list[tuple[bytes, bytes]]
+    headers: httpx.Headers
+    signer: Signer
 
 
 def _says_gone(refusal: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""What a request is signed or sent with, and what hands it out."""
+"""What a request is signed or sent with, and the callables that provide it."""
 
 from collections.abc import Awaitable
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import attrs
 
-from css_snapshot.auth.secret import Secret, visible_ascii
+from css_snapshot.auth.secret import Secret, takes_secrets, visible_ascii
 from css_snapshot.errors import ConfigurationError
 
 ValueT_co = TypeVar("ValueT_co", covariant=True)
@@ -38,6 +38,7 @@ def _expires_at(value: datetime | None) -> datetime | None:
     return value
 
 
+@takes_secrets
 @attrs.frozen
 class Credentials:
     """An access key, its secret key, and what comes with temporary ones.
@@ -47,7 +48,11 @@ class Credentials:
         secret_key: The SK; a plain text is wrapped.
         security_token: Sent and signed with temporary keys; a plain text is wrapped.
         expires_at: When temporary keys end, aware; `None` if they don't.
-        project_id: The project they were found with, if any; only informs.
+        project_id: The project they were found with, if any.
+
+    Raises:
+        ConfigurationError: If a key or the token can't be part of a header, or
+            `expires_at` has no time zone. The message quotes none of them.
     """
 
     access_key: str = attrs.field(converter=_access_key, repr=_shortened)
@@ -57,6 +62,7 @@ class Credentials:
     project_id: str | None = None
 
 
+@takes_secrets
 @attrs.frozen
 class AccessToken:
     """A token that IAM issued.
@@ -65,6 +71,10 @@ class AccessToken:
         token: The value of `X-Auth-Token`; a plain text is wrapped.
         expires_at: When it ends, aware; `None` if unknown.
         project_id: The project it is good for, if known.
+
+    Raises:
+        ConfigurationError: If the token can't be part of a header, or `expires_at`
+            has no time zone. The message does not quote the token.
     """
 
     token: Secret = attrs.field(converter=_token)
@@ -73,22 +83,22 @@ class AccessToken:
 
 
 class Provider(Protocol[ValueT_co]):
-    """Hands out credentials or tokens: any `async def` of this shape is one.
+    """Provides credentials or tokens: any `async def` of this shape is one.
 
     A plugin calls it once and then only when a renewal is due, one call at a time
     in an event loop; it needs no cache of its own.
     """
 
     def __call__(self, *, force_refresh: bool = False) -> Awaitable[ValueT_co]:
-        """Answer credentials, or a token, that are good now.
+        """Return credentials, or a token, that are good now.
 
         Args:
-            force_refresh: What this answered before is about to expire, or was
-                refused: don't answer it from a cache.
+            force_refresh: What was returned before is about to expire, or was
+                refused: don't return it from a cache.
 
         Raises:
-            CredentialsNotFoundError: There are none here; a chain goes on.
-            CSSError: There should be some, but they can't be had.
+            CredentialsNotFoundError: If there are none here; a chain goes on.
+            CSSError: If there should be some, but they can't be had.
         """
         ...
 

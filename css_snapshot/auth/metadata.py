@@ -1,9 +1,7 @@
 """Temporary credentials of an ECS instance's agency, from its metadata service."""
 
-import asyncio
-import json
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
@@ -11,18 +9,17 @@ import attrs
 import httpx
 
 from css_snapshot.auth.credentials import Credentials
+from css_snapshot.auth.issuer import ask, open_transport
 from css_snapshot.auth.secret import Secret
-from css_snapshot.client.exchange import exchange
+from css_snapshot.auth.temporary_key import read_temporary_key, unreadable
 from css_snapshot.client.refusal import error_for
 from css_snapshot.clock import utc_now
 from css_snapshot.errors import (
+    ConfigurationError,
     CredentialsNotFoundError,
-    CSSError,
-    InvalidResponseError,
-    RequestTimeoutError,
     TransportError,
+    unchained,
 )
-from css_snapshot.transport.default import default_transport
 
 ENDPOINT: Final = "http://169.254.169.254"
 TOKEN_PATH: Final = "/meta-data/latest/api/token"  # noqa: S105 - a path
@@ -44,15 +41,15 @@ class MetadataCredentials:
     """Provides the credentials of the agency that an ECS instance runs under.
 
     It asks the metadata service of the instance, with a session token where the
-    service gives one, and never through a proxy. Nothing asks it unless it is named:
-    elsewhere than on an ECS instance the address may belong to anybody.
+    service gives one, and never through a proxy. No chain asks it unless it is named
+    there: elsewhere than on an ECS instance the address may belong to anybody.
 
     Args:
         endpoint: The address of the metadata service.
-        transport: What carries the requests, and stays yours to close; by default
-            each call makes and closes its own.
+        transport: Carries the requests, and stays yours to close; by default each
+            call makes and closes its own.
         timeout: Seconds for each of the two requests.
-        clock: Answers an aware datetime.
+        clock: Returns an aware datetime.
     """
 
     def __init__(
@@ -77,22 +74,17 @@ class MetadataCredentials:
         *,
         force_refresh: bool = False,  # noqa: ARG002 - nothing is cached here
     ) -> Credentials:
-        """Answer the instance's credentials; see `CredentialsProvider`.
+        """Return the instance's credentials; see `CredentialsProvider`.
 
         Raises:
-            CredentialsNotFoundError: There is no such service here, or the instance
+            CredentialsNotFoundError: If there is no such service here, or the instance
                 has no agency.
-            APIError: The service refused.
-            InvalidResponseError: Its answer holds no credentials.
-            TransportError: It answered before, but no longer does.
+            APIError: If the service refused.
+            InvalidResponseError: If its response contains no credentials.
+            TransportError: If the service responded before, but no longer does.
         """
-        if self._transport is not None:
-            return await self._fetch(self._transport)
-        transport = default_transport(trust_env=False)
-        try:
+        async with open_transport(self._transport, trust_env=False) as transport:
             return await self._fetch(transport)
-        finally:
-            await transport.aclose()
 
     async def _fetch(self, transport: httpx.AsyncBaseTransport) -> Credentials:
         session = self._session
@@ -106,15 +98,14 @@ class MetadataCredentials:
             raise CredentialsNotFoundError("metadata: the instance has no agency")
         if response.status_code != HTTPStatus.OK:
             raise error_for(response, "GET", KEY_PATH)
-        return _read(response)
+        return read_temporary_key(response, "GET", KEY_PATH)
 
     async def _open(self, transport: httpx.AsyncBaseTransport) -> _Session:
         now = self._clock()
+        life = {"X-Metadata-Token-Ttl-Seconds": str(int(_TOKEN_LIFE.total_seconds()))}
         response = await self._send(
             transport,
-            "PUT",
-            TOKEN_PATH,
-            {"X-Metadata-Token-Ttl-Seconds": str(int(_TOKEN_LIFE.total_seconds()))},
+            httpx.Request("PUT", f"{self._endpoint}{TOKEN_PATH}", headers=life),
         )
         if response.status_code == HTTPStatus.OK:
             token = _session_token(response)
@@ -129,40 +120,26 @@ class MetadataCredentials:
     async def _get_key(
         self, transport: httpx.AsyncBaseTransport, session: _Session
     ) -> httpx.Response:
-        headers = {}
+        request = httpx.Request("GET", f"{self._endpoint}{KEY_PATH}")
         if session.token is not None:
-            headers["X-Metadata-Token"] = session.token.reveal()
-        return await self._send(transport, "GET", KEY_PATH, headers)
+            request.headers["X-Metadata-Token"] = session.token.reveal()
+        return await self._send(transport, request)
 
     async def _send(
-        self,
-        transport: httpx.AsyncBaseTransport,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
+        self, transport: httpx.AsyncBaseTransport, request: httpx.Request
     ) -> httpx.Response:
-        request = httpx.Request(method, f"{self._endpoint}{path}", headers=headers)
         try:
-            async with asyncio.timeout(self._timeout):
-                return await exchange(transport, request)
-        except TimeoutError:
-            failure: TransportError = RequestTimeoutError(
-                f"{method} {path}: the metadata service did not answer within"
-                f" {self._timeout:g} s",
-                sent=False,
+            return await ask(
+                transport, request, limit=self._timeout, name="the metadata service"
             )
-        except TransportError as error:
-            failure = error
-        raise self._explain(failure)
-
-    def _explain(self, failure: TransportError) -> CSSError:
-        if self._session is not None:
-            # To its readers `sent` is about the call that was to be signed.
-            failure.sent = False
-            return failure
-        return CredentialsNotFoundError(
-            f"metadata: nothing answers at {self._endpoint}; is this an ECS instance?"
-        )
+        except TransportError as failure:
+            if self._session is not None:
+                raise
+            with unchained:
+                raise CredentialsNotFoundError(
+                    f"metadata: nothing responds at {self._endpoint}; is this an ECS"
+                    " instance?"
+                ) from failure
 
 
 def _says_stale(response: httpx.Response) -> bool:
@@ -181,40 +158,5 @@ def _says_no_agency(response: httpx.Response) -> bool:
 def _session_token(response: httpx.Response) -> Secret:
     try:
         return Secret(response.text, "metadata token")
-    except ValueError:
-        raise _unreadable(response, "PUT", TOKEN_PATH) from None
-
-
-def _read(response: httpx.Response) -> Credentials:
-    credentials = _credentials(response.content)
-    if credentials is None:
-        raise _unreadable(response, "GET", KEY_PATH)
-    return credentials
-
-
-def _credentials(body: bytes) -> Credentials | None:
-    try:
-        document: object = json.loads(body)
-        found = document["credential"] if isinstance(document, Mapping) else None
-        if not isinstance(found, Mapping):
-            return None
-        ends = datetime.fromisoformat(found["expires_at"])
-        return Credentials(
-            access_key=found["access"],
-            secret_key=found["secret"],
-            security_token=found["securitytoken"],
-            expires_at=ends if ends.tzinfo is not None else ends.replace(tzinfo=UTC),
-        )
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return None
-
-
-def _unreadable(
-    response: httpx.Response, method: str, path: str
-) -> InvalidResponseError:
-    return InvalidResponseError(
-        f"{method} {path}: the metadata service's answer is not what was asked for",
-        status=response.status_code,
-        method=method,
-        path=path,
-    )
+    except ConfigurationError:
+        raise unreadable(response, "PUT", TOKEN_PATH) from None

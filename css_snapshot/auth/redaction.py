@@ -1,4 +1,4 @@
-"""Keeping issued tokens out of the logs of the HTTP libraries underneath."""
+"""A filter that keeps issued tokens out of the logs of HTTP libraries."""
 
 import contextlib
 import logging
@@ -15,7 +15,7 @@ WIRE_LOGGERS: Final = (
     "hpack.hpack",
     "hpack.table",
 )
-"""Loggers that write the headers of answers, at level DEBUG."""
+"""Loggers that write the headers of responses, at level DEBUG."""
 
 _NAME: Final = "x-subject-token"
 _VALUE: Final = re.compile(rf"({_NAME}['\"]?\s*[,:=]\s*b?['\"])[^'\"]*", re.IGNORECASE)
@@ -24,10 +24,10 @@ _VALUE: Final = re.compile(rf"({_NAME}['\"]?\s*[,:=]\s*b?['\"])[^'\"]*", re.IGNO
 class TokenRedaction(logging.Filter):
     """Takes the value of `X-Subject-Token` out of log records, and lets them pass.
 
-    IAM puts a new token into this header of its answer, and httpcore logs the
-    headers of answers. `PasswordAuth` and `AgencyAuth` install this filter for as long
-    as they talk to IAM; whoever fetches tokens by other means can add it to the
-    loggers in `WIRE_LOGGERS`, or to a handler.
+    IAM puts a new token into this header of its response, and httpcore logs the
+    headers of responses. The plugins install this filter for as long as they talk to
+    IAM; whoever fetches tokens by other means can add it to the loggers in
+    `WIRE_LOGGERS`, or to a handler.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

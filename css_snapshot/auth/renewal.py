@@ -1,7 +1,6 @@
-"""One value that runs out: kept, renewed in time, fetched once for all who wait."""
+"""A value that expires: kept, and renewed in time."""
 
 import asyncio
-import copy
 import inspect
 import logging
 from collections.abc import Callable
@@ -11,7 +10,13 @@ from typing import Final, Generic, Literal, TypeVar
 import attrs
 
 from css_snapshot.auth.credentials import AccessToken, Credentials, Provider
-from css_snapshot.errors import ConfigurationError, CSSError, RequestTimeoutError
+from css_snapshot.auth.single_flight import SingleFlight
+from css_snapshot.errors import (
+    ConfigurationError,
+    CSSError,
+    RequestTimeoutError,
+    unchained,
+)
 from css_snapshot.events import Observer, TokenRenewed, notify
 
 logger = logging.getLogger("css_snapshot.auth")
@@ -22,6 +27,9 @@ ADVISORY: Final = timedelta(minutes=10)
 MANDATORY: Final = timedelta(seconds=60)
 """This long before its end a value is no longer served."""
 
+SHORTEST_LIFE: Final = timedelta(minutes=15)
+"""The shortest life that IAM gives; assumed where a new value looks expired."""
+
 PAUSE: Final = timedelta(seconds=30)
 """How long after a failure in the background the next such renewal waits."""
 
@@ -29,7 +37,6 @@ FETCH_LIMIT: Final = 60.0
 """Seconds a provider has; a hung one must not block renewals for ever."""
 
 Reason = Literal["first", "expiring", "rejected"]
-
 
 ExpiringT = TypeVar("ExpiringT", Credentials, AccessToken)
 
@@ -44,28 +51,29 @@ class _Held(Generic[ExpiringT]):
     def since(cls, now: datetime, value: ExpiringT) -> "_Held[ExpiringT]":
         if value.expires_at is None:
             return cls(value, None, None)
-        quarter = (value.expires_at - now) / 4
-        return cls(
-            value,
-            value.expires_at - min(ADVISORY, quarter),
-            value.expires_at - min(MANDATORY, quarter),
-        )
+        life = value.expires_at - now
+        if life <= timedelta():
+            life = SHORTEST_LIFE
+        ends, quarter = now + life, life / 4
+        return cls(value, ends - min(ADVISORY, quarter), ends - min(MANDATORY, quarter))
 
 
 class Renewal(Generic[ExpiringT]):
-    """Keeps what a provider answers, and asks again before it expires.
+    """Keeps what a provider returns, and asks again before it expires.
 
     From ten minutes before the end it is renewed in the background; from one minute
     before the end callers wait for the new one (of a short life, the last quarter at
-    most). However many callers wait, the provider is called once, in a task of its
-    own: a caller that is cancelled takes nothing away from the others.
+    most). However many callers wait, the provider is called once.
+
+    A new value that looks expired tells of a wrong clock, not of its end: it is
+    served all the same, with a warning, for the shortest life there is.
 
     One object may serve several event loops, each of which makes its own renewals.
 
     Args:
         provider: Where values come from.
-        kind: The class of its answers.
-        clock: Answers an aware datetime.
+        kind: The class of what it returns.
+        clock: Returns an aware datetime.
         on_event: Told of each renewal.
     """
 
@@ -83,10 +91,10 @@ class Renewal(Generic[ExpiringT]):
         self._on_event = on_event
         self._held: _Held[ExpiringT] | None = None
         self._paused_until: datetime | None = None
-        self._flights: dict[asyncio.AbstractEventLoop, asyncio.Task[ExpiringT]] = {}
+        self._flight: SingleFlight[ExpiringT] = SingleFlight()
 
     async def get(self, *, rejected: ExpiringT | None = None) -> ExpiringT:
-        """Answer a value that is good now.
+        """Return a value that is good now.
 
         Args:
             rejected: A value from here that the service refused. It is renewed only
@@ -94,7 +102,7 @@ class Renewal(Generic[ExpiringT]):
                 same refused value one causes a renewal.
 
         Raises:
-            CSSError: The provider failed, or did not answer within a minute.
+            CSSError: If the provider failed, or returned nothing within a minute.
         """
         held = self._held
         if held is None:
@@ -107,56 +115,22 @@ class Renewal(Generic[ExpiringT]):
         if now >= held.unfit_from:
             return await self._wait("expiring")
         if now >= held.renew_from and self._may_start(now):
-            self._start("expiring").add_done_callback(self._report)
+            self._flight.start(self._renew("expiring")).add_done_callback(self._report)
         return held.value
 
     async def aclose(self) -> None:
         """Stop a renewal that is under way in this event loop."""
-        flight = self._in_flight()
-        if flight is not None:
-            flight.cancel()
-            await asyncio.wait([flight])
+        await self._flight.aclose()
 
     async def _wait(self, reason: Reason) -> ExpiringT:
-        flight = self._in_flight() or self._start(reason)
-        try:
-            return await asyncio.shield(flight)
-        except CSSError as failure:
-            # Each caller gets an error of its own, as callers add to what they got.
-            raise copy.copy(failure) from None
-        except asyncio.CancelledError:
-            caller = asyncio.current_task()
-            if caller is not None and not caller.cancelling() and flight.cancelled():
-                raise ConfigurationError(
-                    "authentication was closed while a renewal was under way"
-                ) from None
-            raise
-
-    def _in_flight(self) -> asyncio.Task[ExpiringT] | None:
-        flight = self._flights.get(asyncio.get_running_loop())
-        return None if flight is None or flight.done() else flight
-
-    def _start(self, reason: Reason) -> asyncio.Task[ExpiringT]:
-        loop = asyncio.get_running_loop()
-        flight = loop.create_task(self._renew(reason))
-        self._flights[loop] = flight
-        flight.add_done_callback(self._landed)
-        return flight
+        return await self._flight.join(lambda: self._renew(reason))
 
     def _may_start(self, now: datetime) -> bool:
         paused = self._paused_until is not None and now < self._paused_until
-        return not paused and self._in_flight() is None
+        return not paused and self._flight.under_way() is None
 
-    def _landed(self, flight: asyncio.Task[ExpiringT]) -> None:
-        loop = flight.get_loop()
-        if self._flights.get(loop) is flight:
-            del self._flights[loop]
-        if not flight.cancelled():
-            # Looked at even when every caller has gone, or asyncio complains.
-            flight.exception()
-
-    def _report(self, flight: asyncio.Task[ExpiringT]) -> None:
-        failure = None if flight.cancelled() else flight.exception()
+    def _report(self, task: asyncio.Task[ExpiringT]) -> None:
+        failure = None if task.cancelled() else task.exception()
         if failure is not None:
             self._paused_until = self._clock() + PAUSE
             # Only our own errors are known to be free of secrets.
@@ -169,31 +143,39 @@ class Renewal(Generic[ExpiringT]):
         self._held = _Held.since(now, value)
         ends = value.expires_at
         lifetime = None if ends is None else (ends - now).total_seconds()
+        if lifetime is not None and lifetime <= 0:
+            logger.warning(
+                "new %s look expired for %.0f s: is this machine's clock ahead?"
+                " They are used until the service refuses them",
+                "credentials" if self._kind is Credentials else "tokens",
+                -lifetime,
+            )
         notify(self._on_event, TokenRenewed(reason=reason, lifetime=lifetime))
         return value
 
     async def _fetch(self, *, force_refresh: bool) -> ExpiringT:
-        answer = self._provider(force_refresh=force_refresh)
-        if not inspect.isawaitable(answer):
+        returned = self._provider(force_refresh=force_refresh)
+        if not inspect.isawaitable(returned):
+            del returned
             raise ConfigurationError("the provider must be an async callable")
         limit = asyncio.timeout(FETCH_LIMIT)
-        value: object = None
         try:
             async with limit:
-                value = await answer
+                value: object = await returned
         except TimeoutError:
             if not limit.expired():
                 raise
-        # Raised outside the handler: what was interrupted may hold secrets.
-        if limit.expired():
-            raise RequestTimeoutError(
-                f"the provider answered no {self._kind.__name__} within"
-                f" {FETCH_LIMIT:.0f} s; nothing was sent",
-                sent=False,
-            )
+            with unchained:
+                raise RequestTimeoutError(
+                    f"the provider returned no {self._kind.__name__} within"
+                    f" {FETCH_LIMIT:.0f} s; nothing was sent",
+                    sent=False,
+                ) from None
         if not isinstance(value, self._kind):
+            given = type(value).__name__
+            # It may well be a plain secret.
+            del value
             raise ConfigurationError(
-                f"the provider must answer {self._kind.__name__},"
-                f" not {type(value).__name__}"
+                f"the provider must return {self._kind.__name__}, not {given}"
             )
         return value

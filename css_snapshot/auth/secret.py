@@ -1,15 +1,42 @@
-"""A text that must not be seen: what it refuses to show, and to whom."""
+"""A text that must not be seen, and classes that are made of such texts."""
 
+import functools
 import hmac
-from typing import Final, NoReturn, Self
+from typing import Any, Final, NoReturn, Self, TypeVar
 
-from css_snapshot.errors import ConfigurationError
+from css_snapshot.errors import ConfigurationError, unchained
+
+KindT = TypeVar("KindT", bound=type)
 
 _SHOWN: Final = "Secret('**********')"
 _FIRST_VISIBLE: Final = "!"
 _LAST_VISIBLE: Final = "~"
+_QUOTES: Final = ("'", '"')
 
 
+def takes_secrets(kind: KindT) -> KindT:
+    """Keep the arguments of a class's constructor out of tracebacks.
+
+    A constructor that refuses its arguments would leave them in the frames of its
+    error, where error trackers and `traceback` with `capture_locals` show them. It
+    would leave the half-made object there too, whose `repr` may fail.
+    """
+    make = kind.__dict__["__init__"]
+
+    @functools.wraps(make)
+    def hiding(*args: Any, **options: Any) -> None:
+        try:
+            make(*args, **options)
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            del args, options
+            with unchained:
+                raise error.with_traceback(None) from None
+
+    type.__setattr__(kind, "__init__", hiding)
+    return kind
+
+
+@takes_secrets
 class Secret:
     """A secret that shows itself only when asked by name.
 
@@ -18,13 +45,13 @@ class Secret:
     constant time, with other secrets only.
 
     Args:
-        value: The text; blanks and line ends around it are dropped. Visible ASCII
-            only, as it will be part of a header.
-        field: What the user calls it, for the error message.
+        value: The text; whitespace around it is dropped. Visible ASCII only, as it
+            will be part of a header.
+        field: The user's name for it, for the error message.
 
     Raises:
-        ConfigurationError: It is empty, or holds anything but visible ASCII. The
-            message names the field and never quotes the value.
+        ConfigurationError: If `value` is empty, quoted, or contains anything but
+            visible ASCII. The message names the field and never quotes the value.
     """
 
     __slots__ = ("_value",)
@@ -37,24 +64,25 @@ class Secret:
 
     @classmethod
     def verbatim(cls, value: "str | Secret", field: str = "secret") -> Self:
-        """Hold a text as it is, such as a password, which never enters a header.
+        """Keep a text as it is, such as a password, which never enters a header.
 
         Args:
             value: Any text but the empty one.
-            field: What the user calls it, for the error message.
+            field: The user's name for it, for the error message.
 
         Raises:
-            ConfigurationError: It is no text, or empty.
+            ConfigurationError: If `value` is no text, or empty.
         """
         text = value.reveal() if isinstance(value, Secret) else value
         if not isinstance(text, str) or not text:
+            del value, text
             raise ConfigurationError(f"{field}: must be a text that is not empty")
         secret = cls.__new__(cls)
         object.__setattr__(secret, "_value", text)
         return secret
 
     def reveal(self) -> str:
-        """Answer the text itself; keep it out of variables that outlive the use."""
+        """Return the text itself; keep it out of variables that outlive the use."""
         return self._value
 
     def __repr__(self) -> str:
@@ -97,23 +125,32 @@ class Secret:
 
 
 def visible_ascii(value: str, field: str) -> str:
-    """Check that a text can be a header's value, and drop the blanks around it.
+    """Check that a text can be a header's value, and drop the whitespace around it.
 
     Args:
         value: The text.
-        field: What the user calls it, for the error message.
+        field: The user's name for it, for the error message.
 
     Raises:
-        ConfigurationError: It is no text, is empty, or holds a blank, a control or a
-            non-ASCII character; the message does not quote it.
+        ConfigurationError: If `value` is no text, is empty or quoted, or contains
+            whitespace, a control character or a character that is not ASCII. The
+            message does not quote it.
     """
+    fault = _fault(value)
+    if fault:
+        del value
+        raise ConfigurationError(f"{field}: {fault}")
+    return value.strip()
+
+
+def _fault(value: object) -> str:
     if not isinstance(value, str):
-        raise ConfigurationError(f"{field}: must be text, is {type(value).__name__}")
+        return f"must be text, is {type(value).__name__}"
     text = value.strip()
     if not text:
-        raise ConfigurationError(f"{field}: is empty")
+        return "is empty"
+    if text.startswith(_QUOTES) or text.endswith(_QUOTES):
+        return "begins or ends with a quotation mark; remove the quotes around it"
     if not all(_FIRST_VISIBLE <= character <= _LAST_VISIBLE for character in text):
-        raise ConfigurationError(
-            f"{field}: must be visible ASCII, without blanks or line ends inside"
-        )
-    return text
+        return "must be visible ASCII and must not contain whitespace"
+    return ""

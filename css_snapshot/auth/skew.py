@@ -1,4 +1,4 @@
-"""How far the server's clock is ahead of ours, learnt when it refuses a signature."""
+"""A clock to sign by, put right by the server's when that refuses a signature."""
 
 import logging
 import re
@@ -13,6 +13,7 @@ logger = logging.getLogger("css_snapshot.auth")
 TOLERANCE: Final = timedelta(seconds=60)
 """A smaller difference can't be why a signature, good for 15 minutes, was refused."""
 
+_SECOND: Final = timedelta(seconds=1)
 _EXPIRED: Final = re.compile(
     rb"signature expired.{0,200}?server time:\s*(\d{8}T\d{6}Z)", re.DOTALL
 )
@@ -22,38 +23,45 @@ class SigningClock:
     """A clock that can be put right by what a server says.
 
     Args:
-        clock: Answers an aware datetime.
+        clock: Returns an aware datetime.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._offset = timedelta()
-        self._stamp: tuple[int, bytes] = (0, b"")
+        self._stamp: tuple[datetime, datetime, str] | None = None
 
     @property
     def offset(self) -> timedelta:
         """What is added to the clock: positive when the server is ahead."""
         return self._offset
 
-    def stamp(self) -> bytes:
-        """Answer the time of signing, as `X-Sdk-Date` wants it."""
+    def stamp(self) -> str:
+        """Return the time of signing, as `X-Sdk-Date` wants it.
+
+        Raises:
+            ConfigurationError: If the clock returns a datetime without a time zone.
+        """
         now = self._clock() + self._offset
-        second = int(now.timestamp())
-        known, text = self._stamp
-        if second != known:
-            text = timestamp(now).encode()
-            self._stamp = (second, text)
+        # Formatting takes longer than comparing. Read and replaced as one, as several
+        # threads may sign.
+        known = self._stamp
+        if known is not None and known[0] <= now < known[1]:
+            return known[2]
+        text = timestamp(now)
+        began = now.astimezone(UTC).replace(microsecond=0)
+        self._stamp = (began, began + _SECOND, text)
         return text
 
     def correct(self, refusal: bytes, used: timedelta) -> bool:
         """Take over the server's time, if a stale signature is why it refused.
 
         Args:
-            refusal: Body of the answer.
+            refusal: Body of the response.
             used: The offset that the refused request was signed with.
 
         Returns:
-            Whether signing again promises better: the answer says that the signature
+            Whether signing again promises better: the response says that the signature
             expired, and the server's time differs by over a minute from the one used.
         """
         server = _server_time(refusal)

@@ -11,7 +11,7 @@ import httpx
 from css_snapshot.api.error_body import read_error_body
 from css_snapshot.auth.credentials import AccessToken, TokenProvider
 from css_snapshot.auth.renewal import Renewal
-from css_snapshot.auth.secret import Secret
+from css_snapshot.auth.secret import Secret, takes_secrets
 from css_snapshot.clock import utc_now
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import Observer
@@ -21,6 +21,7 @@ _REFUSED: Final = frozenset({"CSS.0045", "APIGW.0307", "APIG.0307"})
 _MAY_BE_REFUSAL: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN})
 
 
+@takes_secrets
 class TokenAuth(httpx.Auth):
     """Sends each attempt with an IAM token.
 
@@ -32,13 +33,13 @@ class TokenAuth(httpx.Auth):
     fixed token in a plain `httpx.Client` too.
 
     Args:
-        token: A fixed token, or a provider: any async callable that answers an
+        token: A fixed token, or a provider: any async callable that returns an
             `AccessToken`.
-        clock: Answers an aware datetime.
+        clock: Returns an aware datetime.
         on_event: Told of each renewal.
 
     Raises:
-        ConfigurationError: `token` is neither, or can't be sent as a header.
+        ConfigurationError: If `token` is neither, or can't be sent as a header.
     """
 
     def __init__(
@@ -58,14 +59,14 @@ class TokenAuth(httpx.Auth):
             self._renewal = Renewal(token, AccessToken, clock=clock, on_event=on_event)
         else:
             raise ConfigurationError(
-                "token: must be a token, or an async callable answering an AccessToken"
+                "token: must be a token, or an async callable returning an AccessToken"
             )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._fixed or 'provider'})"
 
     async def access_token(self, *, rejected: AccessToken | None = None) -> AccessToken:
-        """Answer the token that a request would be sent with now.
+        """Return the token that a request would be sent with now.
 
         Args:
             rejected: A token from here that was refused: if it is still the current
@@ -76,10 +77,10 @@ class TokenAuth(httpx.Auth):
         return await self._renewal.get(rejected=rejected)
 
     async def project_id(self) -> str:
-        """Answer the id of the project that the token is good for.
+        """Return the id of the project that the token is good for.
 
         Raises:
-            ConfigurationError: The token is not known to belong to a project.
+            ConfigurationError: If the token is not known to belong to a project.
         """
         project_id = (await self.access_token()).project_id
         if project_id is None:
@@ -110,7 +111,7 @@ class TokenAuth(httpx.Auth):
         """Add the fixed token; see `httpx.Auth`.
 
         Raises:
-            ConfigurationError: The token comes from a provider, which is
+            ConfigurationError: If the token comes from a provider, which is
                 asynchronous.
         """
         _put(request, self._fixed_token())

@@ -1,17 +1,26 @@
 """The command `css-snapshot`; needs the extra `css-snapshot[cli]`."""
 
 import io
+import os
+import signal
 import sys
+from contextlib import suppress
+
+# Nothing else is imported before it is known what is wanted, and before Ctrl-C ends the
+# process without a traceback.
 
 
 def main() -> None:
     """Run the command that the process was started with, and exit.
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 unknown even after
-    looking, 130 interrupted.
+    Exit codes: 0 done, 1 failed, busy or not ready, 2 wrong usage or input, 3 unknown
+    or late even after looking, 75 the journal is in use, 130 interrupted.
     """
+    _leave_quietly_when_interrupted()
+    if sys.argv[1:] == ["--version"]:
+        sys.exit(_show_version())
     try:
-        from css_snapshot.cli.app import app  # noqa: PLC0415 - needs the extra
+        from css_snapshot.cli.app import app  # noqa: PLC0415  # needs the extra
     except ImportError as exc:
         sys.stderr.write(f"error: {exc}\n")
         raise SystemExit(2) from None
@@ -20,3 +29,21 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     app(prog_name="css-snapshot")
+
+
+def _leave_quietly_when_interrupted() -> None:
+    """Let Ctrl-C end the process without a word, until a command is at work.
+
+    While modules are imported, a `KeyboardInterrupt` would show a traceback.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Outside the main thread, nothing can be done, nor does Ctrl-C get there.
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
+
+def _show_version() -> int:
+    from css_snapshot.version import __version__  # noqa: PLC0415  # for this alone
+
+    sys.stdout.write(f"css-snapshot {__version__}\n")
+    return 0

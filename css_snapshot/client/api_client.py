@@ -236,13 +236,17 @@ class ApiClient:
         if not isinstance(self.auth, KnowsProject):
             raise ConfigurationError("project_id: is needed")
         limit = min(self.limits.timeout, until - self.clock.monotonic())
+        timeout = asyncio.timeout(limit)
         try:
-            async with asyncio.timeout(limit):
+            async with timeout:
                 return await self.auth.project_id()
         except CSSError as exc:
             exc.sent = False
             raise
         except TimeoutError:
+            # A plugin's own `TimeoutError` is not ours.
+            if not timeout.expired():
+                raise
             with unchained:
                 raise RequestTimeoutError(
                     f"project_id: auth did not tell it within {max(limit, 0.0):g} s;"

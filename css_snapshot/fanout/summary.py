@@ -161,7 +161,7 @@ class Tally:
         self._clock = clock
         self._began = clock.monotonic()
         self._ended: float | None = None
-        self._counts = dict.fromkeys(_COUNTS, 0)
+        self._counts: dict[str, int] = dict.fromkeys(_COUNTS, 0)
         self._meter = Meter(clock)
 
     def count(self, outcome: Outcome[object]) -> None:

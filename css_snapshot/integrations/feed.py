@@ -10,6 +10,7 @@ from typing import Final, Generic, Self, TypeVar
 
 import attrs
 
+from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import logger
 from css_snapshot.fanout import FanOut, Outcome, Summary
 
@@ -93,7 +94,7 @@ class OutcomeFeed(Generic[T]):
                 return
             await news.wait()
 
-    async def server_sent_events(
+    def server_sent_events(
         self, last_event_id: str | None = None, *, heartbeat: float = 15.0
     ) -> AsyncIterator[str]:
         """Iterate over the outcomes as server-sent events, until the run ends.
@@ -107,8 +108,16 @@ class OutcomeFeed(Generic[T]):
                 of another feed, or of no feed, stands for a new reader.
             heartbeat: After so many seconds without news, a comment keeps proxies
                 from taking the connection for a dead one.
+
+        Raises:
+            ConfigurationError: If `heartbeat` is not above 0.
         """
+        if not heartbeat > 0:
+            raise ConfigurationError("heartbeat: must be a number of seconds above 0")
         seen = min(self._seen(last_event_id), len(self._outcomes))
+        return self._events(seen, heartbeat)
+
+    async def _events(self, seen: int, heartbeat: float) -> AsyncIterator[str]:
         while True:
             news = self._news
             for outcome in self._outcomes[seen:]:

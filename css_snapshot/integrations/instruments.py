@@ -16,7 +16,7 @@ from css_snapshot.events import (
     Workflow,
     WorkflowFinished,
 )
-from css_snapshot.fanout import Outcome
+from css_snapshot.fanout import Outcome, Target
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
@@ -94,13 +94,7 @@ class Instruments:
         """Count and time a target of a run."""
         told: Attributes = {"css_snapshot.outcome": snake_case(type(outcome))}
         self._targets.record(outcome.elapsed, told)
-        target = outcome.target
-        told["css_snapshot.cluster_id"] = target.cluster_id
-        # A subclass of `Target` may know it.
-        cluster_name = getattr(target, "cluster_name", None)
-        if cluster_name is not None:
-            told["css_snapshot.cluster_name"] = str(cluster_name)
-        self._count("outcomes", told)
+        self._count("outcomes", told | _target_attributes(outcome.target))
 
     def _count(self, name: str, told: Attributes) -> None:
         self._counters[name].add(1, told)
@@ -128,6 +122,15 @@ def call_attributes(call: Call) -> Attributes:
     if port is not None:
         attributes["server.port"] = port
     return attributes
+
+
+def _target_attributes(target: Target) -> Attributes:
+    told: Attributes = {"css_snapshot.cluster_id": target.cluster_id}
+    # A subclass of `Target` may know it.
+    cluster_name = getattr(target, "cluster_name", None)
+    if cluster_name is not None:
+        told["css_snapshot.cluster_name"] = str(cluster_name)
+    return told
 
 
 def _event_attributes(

@@ -8,12 +8,12 @@ import httpx
 
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.transport.over_httpx import HttpxConnection
-from css_snapshot.transport.proxies import EnvironmentProxies, Origin
+from css_snapshot.transport.proxies import EnvironmentProxies, Origin, Proxy
 from css_snapshot.transport.routed import RoutedTransport
 from css_snapshot.transport.sharded import ShardedTransport
 from css_snapshot.transport.tls import TlsContexts, usual_context
 
-TransportKind = Literal["httpx", "aiohttp"]
+TransportKind = Literal["httpx", "aiohttp", "fast"]
 
 
 def default_transport(
@@ -29,8 +29,10 @@ def default_transport(
     closes it.
 
     Args:
-        kind: The library underneath: `"httpx"`, or `"aiohttp"` (extra `aiohttp`), which
-            takes about half the CPU.
+        kind: `"httpx"`; `"aiohttp"` (extra `aiohttp`), which takes about half the CPU;
+            or `"fast"` (extra `fast`), a transport of our own over httptools, which
+            takes a third of it and proves more often that nothing was sent. Through a
+            proxy, `"fast"` is `"httpx"`.
         connections: How many requests may be in flight at once; more wait.
         trust_env: Whether to use the proxies and certificates that the environment
             names. Loopback addresses never go through a proxy.
@@ -90,6 +92,24 @@ def _over_aiohttp(
     )
 
 
+def _over_httptools(
+    proxies: EnvironmentProxies, contexts: TlsContexts, connections: int
+) -> httpx.AsyncBaseTransport:
+    try:
+        from css_snapshot.transport.over_httptools import (  # noqa: PLC0415  # extra
+            HttptoolsTransport,
+        )
+    except ImportError:
+        raise _missing("fast", "httptools") from None
+
+    def make(scheme: str, proxy: Proxy | None) -> httpx.AsyncBaseTransport:
+        if proxy is not None:
+            return _over_httpx(proxies, contexts, connections)
+        return HttptoolsTransport(contexts.for_hops(scheme, proxy))
+
+    return RoutedTransport(make, proxies=proxies, connections=connections)
+
+
 def _missing(extra: str, package: str) -> ConfigurationError:
     return ConfigurationError(
         f"the transport {extra!r} needs the package {package}: install"
@@ -102,6 +122,7 @@ _Maker = Callable[[EnvironmentProxies, TlsContexts, int], httpx.AsyncBaseTranspo
 _MAKERS: Final[Mapping[TransportKind, _Maker]] = {
     "httpx": _over_httpx,
     "aiohttp": _over_aiohttp,
+    "fast": _over_httptools,
 }
 
 

@@ -5,7 +5,6 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-import attrs
 import httpx
 
 from css_snapshot.transport.failures import no_tunnel
@@ -42,8 +41,9 @@ class HttpxConnection(httpx.AsyncHTTPTransport):
         """
         if self._proxy is None:
             return await super().handle_async_request(request)
-        connecting = _Connecting(request.extensions)
-        request.extensions = {**request.extensions, "trace": connecting.trace}
+        extensions = request.extensions
+        connecting = _Connecting(extensions)
+        request.extensions = {**extensions, "trace": connecting.trace}
         try:
             async with connecting.limit:
                 return await super().handle_async_request(request)
@@ -52,7 +52,7 @@ class HttpxConnection(httpx.AsyncHTTPTransport):
                 raise
             raise no_tunnel(self._proxy.variable, exc) from exc
         finally:
-            request.extensions = connecting.extensions
+            request.extensions = extensions
 
     def is_reusable(self) -> bool:
         """Tell, after a whole response, whether nothing is left over behind it.
@@ -66,30 +66,32 @@ class HttpxConnection(httpx.AsyncHTTPTransport):
             return False
 
 
-@attrs.define
 class _Connecting:
     """Watches a request until its own headers leave, which ends the connect timeout.
 
     httpcore limits each step of connecting by itself, and the wait for a proxy to
     respond to CONNECT by the timeout for reading.
+
+    Args:
+        extensions: The request's.
+
+    Attributes:
+        limit: The connect timeout, over all steps.
+        done: Whether the request's own headers may have left.
     """
 
-    extensions: dict[str, Any]
-    done: bool = False
-    limit: asyncio.Timeout = attrs.field(init=False)
-
-    @limit.default
-    def _connect_timeout(self) -> asyncio.Timeout:
-        return asyncio.timeout(self.extensions.get("timeout", {}).get("connect"))
+    def __init__(self, extensions: dict[str, Any]) -> None:
+        self.limit = asyncio.timeout(extensions.get("timeout", {}).get("connect"))
+        self.done = False
+        self._theirs: _Trace | None = extensions.get("trace")
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Take note of an event; see httpcore's extension `trace`."""
         if event == _LEAVING and info["request"].method != b"CONNECT":
             self.limit.reschedule(None)
             self.done = True
-        theirs: _Trace | None = self.extensions.get("trace")
-        if theirs is not None:
-            await theirs(event, info)
+        if self._theirs is not None:
+            await self._theirs(event, info)
 
 
 def _with_context(proxy: Proxy, context: ssl.SSLContext) -> httpx.Proxy:

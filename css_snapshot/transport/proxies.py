@@ -57,11 +57,13 @@ class EnvironmentProxies:
     """
 
     urls: Mapping[str, str] = attrs.field(repr=False)
-    _direct: NoProxy = attrs.field(init=False, repr=False)
-
-    @_direct.default
-    def _read_no_proxy(self) -> NoProxy:
-        return NoProxy.parse(self.urls.get("no", ""))
+    _direct: NoProxy = attrs.field(
+        default=attrs.Factory(
+            lambda self: NoProxy.parse(self.urls.get("no", "")), takes_self=True
+        ),
+        init=False,
+        repr=False,
+    )
 
     @classmethod
     def from_env(cls) -> Self:

@@ -50,7 +50,11 @@ class RoutedTransport(httpx.AsyncBaseTransport):
         await self._slots.take(request)
         try:
             response = await self._route(request.url).handle_async_request(request)
-            response.stream = Lease(response, self._release)
+            if isinstance(response.stream, httpx.ByteStream):
+                # What is in memory already occupies nothing.
+                self._slots.give_back()
+            else:
+                response.stream = Lease(response, self._release)
         except BaseException as exc:
             self._slots.give_back()
             if isinstance(exc, ValueError) and not isinstance(exc, ConfigurationError):

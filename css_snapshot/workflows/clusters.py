@@ -76,7 +76,7 @@ class _Pages:
         """
         while True:
             try:
-                page = await self.client.send(
+                page = await self.client.look(
                     LIST_CLUSTERS(query=self._query(position))
                 )
             except CSSError as exc:

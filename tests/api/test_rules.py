@@ -248,3 +248,8 @@ def test_an_engine_is_one_of_three(value: str) -> None:
     check_engine("opensearch")
 
     assert refusal(lambda: check_engine(value)).field == "engine"
+
+
+@pytest.mark.parametrize("engine", ["elasticsearch", "opensearch", "logstash"])
+def test_each_engine_can_be_asked_for(engine: str) -> None:
+    check_engine(engine)

@@ -27,13 +27,11 @@ from css_snapshot.api.values import (
 
 Read = Callable[[object], object]
 
-
-def name_of(value: object) -> str:
-    """Name a parameter the same in each process."""
-    return getattr(value, "__name__", None) or ascii(value)
-
-
 EVENING: Final = datetime(2024, 4, 2, 23, 23, tzinfo=UTC)
+
+
+def _label(value: object) -> str:
+    return getattr(value, "__name__", ascii(value))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +77,7 @@ EVENING: Final = datetime(2024, 4, 2, 23, 23, tzinfo=UTC)
         (read_pairs, [{"key": "a"}], {"a": ""}),
         (read_pairs, [{"key": "a", "value": ["x"]}], {"a": '["x"]'}),
     ],
-    ids=name_of,
+    ids=_label,
 )
 def test_a_value_is_read_or_converted(
     read: Read, value: object, expected: object
@@ -122,7 +120,7 @@ def test_a_value_is_read_or_converted(
         (read_pairs, [{"value": 1}], "expected text, got nothing"),
         (read_fields, [], "expected an object, got a list"),
     ],
-    ids=name_of,
+    ids=_label,
 )
 def test_what_can_not_be_read_is_told_but_not_quoted(
     read: Read, value: object, problem: str
@@ -154,7 +152,7 @@ def test_what_can_not_be_read_is_told_but_not_quoted(
         "1712100180",
         1712100180000.0,
     ],
-    ids=name_of,
+    ids=_label,
 )
 def test_a_time_is_read_in_any_spelling_that_says_which_it_is(value: object) -> None:
     moment = read_moment(value)
@@ -180,7 +178,7 @@ def test_a_time_is_as_precise_as_it_came(value: object, expected: datetime) -> N
     assert read_moment(value) == expected
 
 
-@pytest.mark.parametrize("value", [None, "", " ", 0, "0", -1, "-1", 0.0], ids=name_of)
+@pytest.mark.parametrize("value", [None, "", " ", 0, "0", -1, "-1", 0.0], ids=_label)
 def test_what_has_not_happened_has_no_time(value: object) -> None:
     assert read_moment(value) is None
 
@@ -193,7 +191,7 @@ def test_what_has_not_happened_has_no_time(value: object) -> None:
         *("2024/04/02 23:23 +99:99", "99999999", 10**9 - 1, 10**30, 1e300, 1.5),
         *(1, True, [], {}, math.nan, math.inf, "2024-04-02T23:23:00 CST"),
     ],
-    ids=name_of,
+    ids=_label,
 )
 def test_a_time_that_could_be_several_is_none_of_them(value: object) -> None:
     with pytest.raises(UnreadableError):

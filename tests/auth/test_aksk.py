@@ -10,7 +10,7 @@ from css_snapshot.auth import AkSkAuth, Credentials, sign
 from css_snapshot.auth.signing import timestamp
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import Event, TokenRenewed
-from tests.support.manual_clock import ManualClock
+from tests.support.clock import ManualClock
 
 AK = "HPUA0FAKEFAKEFAKE001"
 SK = "fakeSecretKeyForUnitTestsOnly0123456789A"
@@ -274,7 +274,7 @@ def test_a_provider_is_refused_by_a_synchronous_client() -> None:
 
 
 class Rotating:
-    """Answers a new temporary key each time."""
+    """Returns a new temporary key each time."""
 
     def __init__(self, *answers: Credentials) -> None:
         self.answers = list(answers)
@@ -424,6 +424,34 @@ async def test_a_security_token_the_caller_sends_is_signed() -> None:
         await client.get(URL, headers={"X-Security-Token": "own"}, auth=AkSkAuth(FIXED))
 
     assert "host;x-sdk-date;x-security-token," in sent[0].headers["authorization"]
+
+
+def test_a_signature_replaces_an_earlier_one() -> None:
+    credentials = Credentials("AK01", "secret-key", "security-token")
+    request = httpx.Request(
+        "POST",
+        URL,
+        json={"name": "snap"},
+        headers={
+            "authorization": "old",
+            "X-SDK-DATE": "20200101T000000Z",
+            "x-security-token": "old",
+        },
+    )
+
+    next(AkSkAuth(credentials, clock=ManualClock()).auth_flow(request))
+
+    expected = sign(
+        "POST",
+        URL,
+        {"Content-Type": "application/json"},
+        request.content,
+        credentials=credentials,
+        at=ManualClock().now,
+    )
+    assert {name: request.headers.get_list(name) for name in expected} == {
+        name: [value] for name, value in expected.items()
+    }
 
 
 async def test_closing_without_a_provider_is_harmless() -> None:

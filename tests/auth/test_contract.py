@@ -21,8 +21,8 @@ from css_snapshot.auth import (
     TokenAuth,
     sign,
 )
+from tests.support.clock import ManualClock
 from tests.support.fake_iam import PASSWORD, FakeIam
-from tests.support.manual_clock import ManualClock
 
 AK = "HPUA0FAKEFAKEFAKE001"
 SK = "fakeSecretKeyForUnitTestsOnly0123456789A"

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from css_snapshot.auth import (
     CredentialsNotFoundError,
     CredentialsProvider,
     EnvironmentCredentials,
+    EnvironmentToken,
     ProfileCredentials,
     Secret,
     TokenAuth,
@@ -130,6 +132,110 @@ def test_an_environment_without_keys_has_none(environ: dict[str, str]) -> None:
         EnvironmentCredentials(environ).read()
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "fault"),
+    [
+        ("HUAWEICLOUD_SDK_SK", f'"{SK}"', "begins or ends with a quotation mark"),
+        ("HUAWEICLOUD_SDK_AK", f"'{AK}'", "begins or ends with a quotation mark"),
+        ("HUAWEICLOUD_SDK_SK", f'{SK}"', "begins or ends with a quotation mark"),
+        ("HUAWEICLOUD_SDK_SECURITY_TOKEN", f"'{TOKEN}", "begins or ends"),
+        ("HUAWEICLOUD_SDK_SK", f"{SK} x", "must not contain whitespace"),
+        ("HUAWEICLOUD_SDK_SK", f"“{SK}”", "must be visible ASCII"),
+    ],
+)
+def test_a_variable_that_can_not_be_a_key_is_named(
+    variable: str, value: str, fault: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{variable}: .*{fault}"):
+        EnvironmentCredentials(COMPLETE | {variable: value}).read()
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("HW_ACCESS_KEY", "HUAWEICLOUD_SDK_AK"),
+        ("HW_SECRET_KEY", "HUAWEICLOUD_SDK_SK"),
+        ("HW_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
+        ("HUAWEICLOUD_ACCESS_KEY", "HUAWEICLOUD_SDK_AK"),
+        ("HUAWEICLOUD_SECRET_KEY", "HUAWEICLOUD_SDK_SK"),
+        ("HUAWEI_CLOUD_SDK_AK", "HUAWEICLOUD_SDK_AK"),
+        ("HUAWEICLOUD_SDK_ACCESS_KEY_ID", "HUAWEICLOUD_SDK_AK"),
+        ("HUAWEICLOUD_SDK_SECRET_ACCESS_KEY", "HUAWEICLOUD_SDK_SK"),
+        ("huaweicloud_sdk_ak", "HUAWEICLOUD_SDK_AK"),
+        ("CLOUD_SDK_SK", "HUAWEICLOUD_SDK_SK"),
+        ("OS_ACCESS_KEY", "HUAWEICLOUD_SDK_AK"),
+        ("OS_SK", "HUAWEICLOUD_SDK_SK"),
+        ("OTC_SECRETKEY", "HUAWEICLOUD_SDK_SK"),
+        ("HW_AUTH_TOKEN", "HUAWEICLOUD_SDK_TOKEN"),
+        ("OS_TOKEN", "HUAWEICLOUD_SDK_TOKEN"),
+    ],
+)
+def test_a_key_under_another_tool_s_name_is_noticed(name: str, read: str) -> None:
+    with pytest.raises(CredentialsNotFoundError) as caught:
+        EnvironmentCredentials({name: SK}).read()
+
+    assert str(caught.value) == (
+        "environment: neither HUAWEICLOUD_SDK_AK nor HUAWEICLOUD_SDK_SK is set"
+        f"; {name} is set, but {read} is what is read"
+    )
+
+
+def test_the_half_under_another_name_is_noticed() -> None:
+    environ = {"HUAWEICLOUD_SDK_AK": AK, "HUAWEICLOUD_SDK_SECRET_KEY": SK}
+
+    with pytest.raises(ConfigurationError) as caught:
+        EnvironmentCredentials(environ).read()
+
+    assert str(caught.value) == (
+        "environment: HUAWEICLOUD_SDK_SK not set; HUAWEICLOUD_SDK_SECRET_KEY is set,"
+        " but HUAWEICLOUD_SDK_SK is what is read"
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["SECRET_KEY", "AWS_SECRET_ACCESS_KEY", "AK", "OS_TYPE", "TASK", "HUAWEICLOUD_"],
+)
+def test_what_others_call_a_key_is_none_of_ours(name: str) -> None:
+    with pytest.raises(CredentialsNotFoundError, match=r"is set$"):
+        EnvironmentCredentials({name: SK}).read()
+
+
+async def test_the_environment_gives_a_token() -> None:
+    provider = EnvironmentToken(
+        {"HUAWEICLOUD_SDK_TOKEN": f" {TOKEN}\n", "HUAWEICLOUD_SDK_PROJECT_ID": "p1"}
+    )
+
+    assert provider.is_set
+    assert await provider() == AccessToken(TOKEN, project_id="p1")
+    assert await TokenAuth(provider).project_id() == "p1"
+    assert repr(provider) == "EnvironmentToken()"
+
+
+@pytest.mark.parametrize("environ", [{}, {"HUAWEICLOUD_SDK_TOKEN": " "}])
+async def test_an_environment_without_a_token_has_none(environ: dict[str, str]) -> None:
+    assert not EnvironmentToken(environ).is_set
+    with pytest.raises(
+        CredentialsNotFoundError, match="HUAWEICLOUD_SDK_TOKEN is not set"
+    ):
+        await EnvironmentToken(environ)()
+
+
+async def test_a_token_in_quotes_is_noticed() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^HUAWEICLOUD_SDK_TOKEN: begins or ends with"
+    ):
+        await EnvironmentToken({"HUAWEICLOUD_SDK_TOKEN": f"'{TOKEN}'"})()
+
+
+async def test_the_token_is_the_process_own_by_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HUAWEICLOUD_SDK_TOKEN", TOKEN)
+
+    assert await EnvironmentToken()() == AccessToken(TOKEN)
+
+
 def write(path: Path, text: str) -> ProfileCredentials:
     path.write_text(text, "utf-8")
     return ProfileCredentials(path)
@@ -239,6 +345,26 @@ def test_a_broken_file_is_not_quoted(tmp_path: Path, content: bytes) -> None:
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "fault"),
+    [
+        (f"[basic]\nak={AK}\nsk='{SK}'\n", "sk", "begins or ends with a quotation"),
+        (f"[basic]\nak={AK}\nsk={SK} x\n", "sk", "must not contain whitespace"),
+        (f"[basic]\nak=é\nsk={SK}\n", "ak", "must be visible ASCII"),
+    ],
+)
+def test_a_key_that_can_not_be_one_is_named_with_its_file(
+    tmp_path: Path, text: str, key: str, fault: str
+) -> None:
+    path = tmp_path / "credentials"
+
+    with pytest.raises(ConfigurationError) as caught:
+        write(path, text).read()
+
+    assert str(caught.value).startswith(f"profile: {key} in {path}: ")
+    assert fault in str(caught.value)
+
+
 async def test_the_chain_takes_the_first_that_has_some() -> None:
     chain = CredentialsChain(nowhere, EnvironmentCredentials(COMPLETE), broken)
 
@@ -293,3 +419,27 @@ def test_a_chain_of_nothing_named_is_environment_then_profile() -> None:
 
     assert shown.startswith("CredentialsChain(EnvironmentCredentials(), Profile")
     assert "Metadata" not in shown
+
+
+def test_the_chain_of_a_machine_looks_everywhere() -> None:
+    shown = repr(CredentialsChain.of_machine({}))
+
+    assert re.findall(r"\w+(?=\()", shown) == [
+        "CredentialsChain",
+        "WorkloadIdentityCredentials",
+        "EnvironmentCredentials",
+        "ProfileCredentials",
+        "MetadataCredentials",
+    ]
+
+
+async def test_the_chain_of_a_machine_reads_the_variables_it_is_given(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "credentials", f"[basic]\nak={AK}2\nsk={SK}\n")
+    file = {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(tmp_path / "credentials")}
+
+    assert (await CredentialsChain.of_machine(COMPLETE | file)()).access_key == AK
+    assert (await CredentialsChain.of_machine(file)()).access_key == f"{AK}2"
+    with pytest.raises(ConfigurationError, match="HUAWEICLOUD_SDK_ID_TOKEN_FILE"):
+        await CredentialsChain.of_machine(COMPLETE | {"HUAWEICLOUD_SDK_IDP_ID": "i"})()

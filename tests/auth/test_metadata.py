@@ -12,14 +12,14 @@ from css_snapshot.auth import (
     CredentialsNotFoundError,
     MetadataCredentials,
 )
-from css_snapshot.auth import metadata as metadata_module
+from css_snapshot.auth import issuer as issuer_module
 from css_snapshot.errors import (
     AuthenticationError,
     CSSError,
     InternalServerError,
     InvalidResponseError,
 )
-from tests.support.manual_clock import ManualClock
+from tests.support.clock import ManualClock
 
 KEY = {
     "access": "HSTFAKE0001",
@@ -256,7 +256,7 @@ async def test_its_own_transport_knows_no_proxy_and_is_closed(
         asked.append(trust_env)
         return Recording(Metadata())
 
-    monkeypatch.setattr(metadata_module, "default_transport", make_transport)
+    monkeypatch.setattr(issuer_module, "default_transport", make_transport)
 
     credentials = await MetadataCredentials()()
 

@@ -1,7 +1,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import httpx
 import pytest
@@ -13,7 +13,7 @@ from css_snapshot.auth import (
     TokenAuth,
     TokenProvider,
 )
-from css_snapshot.auth import iam as iam_module
+from css_snapshot.auth import issuer as issuer_module
 from css_snapshot.errors import (
     APIError,
     AuthenticationError,
@@ -28,8 +28,15 @@ from css_snapshot.errors import (
     ThrottledError,
     UnexpectedStatusError,
 )
-from tests.support.fake_iam import PASSWORD, PROJECT_ID, SERVICE, FakeIam
-from tests.support.manual_clock import ManualClock
+from tests.support.clock import ManualClock
+from tests.support.fake_iam import (
+    PASSCODE,
+    PASSWORD,
+    PROJECT_ID,
+    SERVICE,
+    USER_ID,
+    FakeIam,
+)
 
 DAY = 86400.0
 WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]
@@ -412,7 +419,7 @@ async def test_iam_has_a_time_limit_of_its_own(where_leaked: WhereLeaked) -> Non
         "ann", PASSWORD, "acme", "cn-north-4", transport=iam.transport, timeout=0.001
     )
 
-    with pytest.raises(RequestTimeoutError, match="IAM did not answer") as caught:
+    with pytest.raises(RequestTimeoutError, match="IAM did not respond") as caught:
         await auth.access_token()
 
     assert caught.value.sent is False
@@ -444,16 +451,102 @@ async def test_a_transport_made_for_the_call_is_closed_after_it(
 ) -> None:
     made: list[Recording] = []
 
-    def make_transport() -> Recording:
+    def make_transport(*, trust_env: bool) -> Recording:
+        assert trust_env
         made.append(Recording(FakeIam(ManualClock()).handle))
         return made[-1]
 
-    monkeypatch.setattr(iam_module, "default_transport", make_transport)
+    monkeypatch.setattr(issuer_module, "default_transport", make_transport)
     auth = PasswordAuth("ann", PASSWORD, "acme", "cn-north-4")
 
     await auth.access_token()
 
     assert [transport.closed for transport in made] == [True]
+
+
+Passcodes = Callable[[], str | Awaitable[str]]
+
+
+def with_totp(iam: FakeIam, totp: str | Passcodes) -> PasswordAuth:
+    return PasswordAuth(
+        *("ann", PASSWORD, "acme", "cn-north-4"),
+        totp=totp,
+        user_id=USER_ID,
+        transport=iam.transport,
+        clock=iam.clock,
+    )
+
+
+async def test_a_passcode_is_asked_for_and_sent_with_each_login() -> None:
+    iam = FakeIam(ManualClock(), passcode=PASSCODE)
+    shown: list[str] = []
+
+    def device() -> str:
+        shown.append(PASSCODE)
+        return PASSCODE
+
+    auth = with_totp(iam, device)
+    await auth.access_token()
+    iam.valid.clear()
+
+    assert await call(iam, auth, 10) == {200}
+    assert len(shown) == len(iam.requests) == 2
+    assert json.loads(iam.requests[0].content)["auth"]["identity"] == {
+        "methods": ["password", "totp"],
+        "password": {
+            "user": {"name": "ann", "password": PASSWORD, "domain": {"name": "acme"}}
+        },
+        "totp": {"user": {"id": USER_ID, "passcode": PASSCODE}},
+    }
+
+
+async def test_a_passcode_may_come_from_an_async_callable() -> None:
+    iam = FakeIam(ManualClock(), passcode=PASSCODE)
+
+    async def device() -> str:
+        return f" {PASSCODE}\n"
+
+    assert await call(iam, with_totp(iam, device)) == {200}
+
+
+async def test_a_passcode_itself_is_good_for_one_token() -> None:
+    iam = FakeIam(ManualClock(), passcode=PASSCODE)
+    auth = with_totp(iam, PASSCODE)
+    assert await call(iam, auth, 10) == {200}
+    iam.valid.clear()
+
+    with pytest.raises(ConfigurationError, match=r"^totp: a passcode is good for one"):
+        await call(iam, auth)
+
+    assert len(iam.requests) == 1
+
+
+async def test_a_wrong_passcode_is_not_tried_again(where_leaked: WhereLeaked) -> None:
+    iam = FakeIam(ManualClock(), passcode="another")
+    auth = with_totp(iam, lambda: PASSCODE)
+
+    for _ in range(3):
+        with pytest.raises(AuthenticationError) as caught:
+            await auth.access_token()
+        assert where_leaked(caught.value, [PASSCODE, PASSWORD]) == []
+
+    assert len(iam.requests) == 1
+
+
+def test_a_passcode_needs_the_user_s_id() -> None:
+    with pytest.raises(ConfigurationError, match=r"^user_id: is needed with totp"):
+        PasswordAuth("ann", PASSWORD, "acme", "cn-north-4", totp=PASSCODE)
+
+
+async def test_the_environment_says_where_iam_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HUAWEICLOUD_SDK_IAM_ENDPOINT", "https://iam.example.org")
+    iam, auth = make()
+
+    await auth.access_token()
+
+    assert iam.requests[0].url.host == "iam.example.org"
 
 
 def test_an_empty_password_is_refused() -> None:

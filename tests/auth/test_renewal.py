@@ -15,13 +15,13 @@ from css_snapshot.errors import (
     RequestTimeoutError,
 )
 from css_snapshot.events import Event, TokenRenewed
-from tests.support.manual_clock import ManualClock
+from tests.support.clock import ManualClock
 
 DAY = 86400.0
 
 
 class Source:
-    """Answers `token-1`, `token-2`, … of one life; holds while `gate` is shut."""
+    """Returns `token-1`, `token-2`, … of one life; holds while `gate` is shut."""
 
     def __init__(self, clock: ManualClock, life: float | None = DAY) -> None:
         self.clock = clock
@@ -282,15 +282,48 @@ async def test_what_does_not_expire_is_fetched_once() -> None:
     assert source.forced == [False]
 
 
-async def test_what_arrives_expired_is_used_once() -> None:
-    _, source, renewal = make(life=-5)
+async def test_what_looks_expired_from_the_start_is_served_with_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    _, source, renewal = make(life=-2700)
 
-    assert [await served(renewal) for _ in range(3)] == [
-        "token-1",
-        "token-2",
-        "token-3",
-    ]
-    assert len(source.forced) == 3
+    tokens = {await served(renewal) for _ in range(100)}
+
+    assert tokens == {"token-1"}
+    assert len(source.forced) == 1
+    (warning,) = [r for r in caplog.records if r.levelno == logging.WARNING]
+    assert "tokens look expired for 2700 s" in warning.getMessage()
+
+
+@pytest.mark.parametrize("life", [-2700.0, 0.0])
+async def test_what_looks_expired_is_taken_to_live_as_briefly_as_anything(
+    life: float,
+) -> None:
+    clock, source, renewal = make(life)
+    await served(renewal)
+
+    clock.advance(15 * 60 * 3 / 4 - 1)
+    assert await served(renewal) == "token-1"
+    await background_tasks_end()
+    assert len(source.forced) == 1
+
+    clock.advance(1)
+    assert await served(renewal) == "token-1"
+    await background_tasks_end()
+    assert await served(renewal) == "token-2"
+
+    clock.advance(14 * 60)
+    assert await served(renewal) == "token-3"
+
+
+async def test_what_looks_expired_and_is_refused_is_renewed() -> None:
+    _, source, renewal = make(life=-5)
+    refused = await renewal.get()
+
+    renewed = await renewal.get(rejected=refused)
+
+    assert renewed.token.reveal() == "token-2"
+    assert source.forced == [False, True]
 
 
 async def test_a_rejected_value_is_renewed_once_for_a_thousand_callers() -> None:
@@ -432,11 +465,11 @@ async def test_a_provider_must_be_asynchronous() -> None:
         await renewal.get()
 
 
-async def test_a_provider_must_answer_the_right_kind() -> None:
+async def test_a_provider_must_return_the_right_kind() -> None:
     async def provider(*, force_refresh: bool = False) -> AccessToken:
         return "tok-secret"  # type: ignore[return-value]  # the mistake under test
 
     renewal = Renewal(provider, AccessToken, clock=ManualClock())
 
-    with pytest.raises(ConfigurationError, match=r"answer AccessToken, not str$"):
+    with pytest.raises(ConfigurationError, match=r"return AccessToken, not str$"):
         await renewal.get()

@@ -117,7 +117,7 @@ class Sample:
         return f"https://{self.host}{self.path}{'?' if pairs else ''}{'&'.join(pairs)}"
 
 
-def vendor_signature(sample: Sample) -> str:
+def vendor_signature(sample: Sample, secret_key: str = SK) -> str:
     """Sign with the vendor's signer, which signs just the headers it is given."""
     request = SdkRequest(
         method=sample.method,
@@ -128,7 +128,7 @@ def vendor_signature(sample: Sample) -> str:
         header_params={"X-Sdk-Date": STAMP, **sample.headers},
         body=sample.body,
     )
-    Signer(BasicCredentials(AK, SK)).sign(request)
+    Signer(BasicCredentials(AK, secret_key)).sign(request)
     signed = request.header_params["Authorization"]
     assert isinstance(signed, str)
     return signed
@@ -179,6 +179,7 @@ header_sets = st.fixed_dictionaries(
         "X-Project-Id": unreserved,
         "X-Domain-Id": unreserved,
         "X-Security-Token": visible,
+        "X-Sdk-Content-Sha256": st.just(""),
     },
 )
 
@@ -220,6 +221,28 @@ def test_random_requests_are_signed_as_the_vendor_signs_them(sample: Sample) -> 
 )
 def test_known_differences_from_the_vendor_are_still_there(sample: Sample) -> None:
     assert our_signature(sample) != vendor_signature(sample)
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+@pytest.mark.parametrize("body", [b"", b'{"name": "snap"}'])
+def test_an_empty_payload_hash_states_nothing(empty: str, body: bytes) -> None:
+    sample = Sample(headers={"X-Sdk-Content-Sha256": empty}, body=body)
+
+    assert our_signature(sample) == vendor_signature(sample)
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 200])
+def test_keys_of_any_length_sign_as_the_vendor_signs(length: int) -> None:
+    secret_key = "k" * length
+    sample = Sample(body=b"{}")
+
+    ours = sign(
+        *(sample.method, sample.url, {}, sample.body),
+        credentials=Credentials(AK, secret_key),
+        at=AT,
+    )
+
+    assert ours["Authorization"] == vendor_signature(sample, secret_key)
 
 
 def test_a_payload_hash_that_is_sent_is_what_is_signed() -> None:

@@ -8,7 +8,7 @@ import pytest
 from css_snapshot.auth import AccessToken, Secret, TokenAuth, TokenProvider
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import Event, TokenRenewed
-from tests.support.manual_clock import ManualClock
+from tests.support.clock import ManualClock
 
 URL = "https://css.example.com/v1.0/p/clusters"
 

@@ -1,11 +1,14 @@
 """An emulated cloud on a socket, where the commands find it."""
 
+import functools
 import io
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from css_snapshot.auth import MetadataCredentials
 from css_snapshot.emulator import EmulatorServer, EmulatorState
 from tests.support.command_line import SECRET_KEY, TOKEN
 
@@ -33,7 +36,7 @@ def server(
 
 @pytest.fixture
 def cluster(server: EmulatorServer) -> str:
-    """Answer the id of a cluster of the cloud that is being served."""
+    """Return the id of a cluster of the cloud that is being served."""
     return server.state.cluster_ids[0]
 
 
@@ -52,6 +55,16 @@ def at_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr(sys, "stdin", Keyboard(text))
 
     return typing
+
+
+@pytest.fixture(autouse=True)
+def no_other_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep away from the profile of whoever runs the tests, and from an ECS instance."""
+    monkeypatch.delenv("HUAWEICLOUD_SDK_TOKEN", raising=False)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    nowhere = functools.partial(MetadataCredentials, endpoint="http://127.0.0.1:1")
+    monkeypatch.setattr("css_snapshot.cli.connection.MetadataCredentials", nowhere)
 
 
 @pytest.fixture(autouse=True)

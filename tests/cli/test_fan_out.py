@@ -1,11 +1,12 @@
 """The commands fan-out and resume, against an emulated cloud."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState, Fault
-from tests.support.command_line import Ended, run
+from tests.support.command_line import Ended, run, run_watched
 
 QUICK = ("--settle", "0.5", "--timeout", "5")
 PROTECTED = 0o077
@@ -25,7 +26,7 @@ def journal(tmp_path: Path) -> str:
 
 
 def held(cloud: EmulatorState) -> list[list[str]]:
-    """Answer the names of the snapshots that each cluster holds."""
+    """Return the names of the snapshots of each cluster."""
     return [
         [snapshot.name for snapshot in cluster.snapshots] for cluster in cloud.clusters
     ]
@@ -40,7 +41,7 @@ def test_targets_come_from_a_file(fleet: EmulatorState, tmp_path: Path) -> None:
     first, second, *_ = fleet.cluster_ids
     listed.write_text(f"# two of them\n{first}\n{second} special a,b\n")
 
-    ended = run("fan-out", str(listed), "--snapshot", "nightly")
+    ended = run("fan-out", "--from", str(listed), "--snapshot", "nightly")
 
     assert ended.exit_code == 0
     assert held(fleet) == [["nightly"], ["special"], [], [], []]
@@ -80,17 +81,18 @@ def test_targets_are_some_of_all_clusters(
     assert [cluster.name for cluster in fleet.clusters if cluster.snapshots] == [chosen]
 
 
-def test_clusters_that_are_not_ready_are_left_out_and_told(
+def test_a_cluster_that_is_not_ready_is_a_missed_snapshot(
     fleet: EmulatorState,
 ) -> None:
     pipeline = fleet.add_cluster(EmulatedCluster(engine="logstash"))
 
     ended = run("fan-out", "--all-clusters", "--snapshot", "nightly")
 
-    assert ended.exit_code == 0
-    first, *_, summary = ended.records
-    assert (first["outcome"], first["cluster_id"]) == ("not_ready", pipeline.id)
-    assert first["reason"] == "logstash clusters have no snapshots"
+    assert ended.exit_code == 1
+    (told,) = (one for one in ended.records if one.get("outcome") == "not_ready")
+    assert told["cluster_id"] == pipeline.id
+    assert "logstash clusters have no snapshots" in json.dumps(told["readiness"])
+    summary = ended.records[-1]
     assert (summary["created"], summary["not_ready"]) == (5, 1)
     assert not pipeline.snapshots
 
@@ -105,8 +107,107 @@ def test_an_occupied_cluster_is_tried_if_told_to_wait(fleet: EmulatorState) -> N
         *("fan-out", "--all-clusters", "--snapshot", "nightly", "--busy", "wait")
     )
 
-    assert skipping.records[-1]["not_ready"] == 1
-    assert waiting.records[-1]["not_ready"] == 0
+    assert (skipping.exit_code, skipping.records[-1]["busy"]) == (1, 1)
+    assert (waiting.exit_code, waiting.records[-1]["busy"]) == (0, 0)
+
+
+def test_a_cluster_that_is_busy_when_looked_at_is_a_missed_snapshot(
+    fleet: EmulatorState,
+) -> None:
+    fleet.build_seconds = 60.0
+    busy = fleet.cluster_ids[0]
+    fleet.add_snapshot(busy, "earlier")
+
+    ended = run("fan-out", "--all-clusters", "--snapshot", "nightly")
+
+    (told,) = (one for one in ended.records if one.get("outcome") == "busy")
+    assert ended.exit_code == 1
+    assert (told["cluster_id"], told["name"]) == (busy, "nightly")
+    assert "SNAPSHOTTING" in json.dumps(told["readiness"])
+    summary = ended.records[-1]
+    assert (summary["total"], summary["created"], summary["busy"]) == (5, 4, 1)
+
+
+def test_a_fleet_that_is_left_out_as_a_whole_is_a_failure(
+    fleet: EmulatorState,
+) -> None:
+    options = ("--engine", "logstash")
+    fleet.add_cluster(EmulatedCluster(name="pipeline", engine="logstash"))
+
+    lines = run("fan-out", "--all-clusters", "--snapshot", "nightly", *options)
+    text = run_watched(
+        *("fan-out", "--all-clusters", "--snapshot", "nightly", *options), NO_COLOR="1"
+    )
+
+    assert lines.exit_code == text.exit_code == 1
+    told, summary = lines.records
+    assert (told["outcome"], told["name"]) == ("not_ready", "nightly")
+    assert (summary["total"], summary["not_ready"]) == (1, 1)
+    assert "not ready" in text.stderr
+    assert "logstash clusters have no snapshots" in text.stderr
+    assert ", 1 not ready, " in text.stdout
+
+
+def test_clusters_are_named_as_arguments(fleet: EmulatorState) -> None:
+    ended = run(
+        "fan-out", "prod-1", fleet.cluster_ids[0], "prod-1", "--snapshot", "nightly"
+    )
+
+    assert ended.exit_code == 0
+    assert held(fleet) == [["nightly"], [], [], ["nightly"], []]
+
+
+def test_a_file_may_name_clusters(fleet: EmulatorState, tmp_path: Path) -> None:
+    listed = tmp_path / "targets.txt"
+    listed.write_text(f"prod-1 special a,b\n{fleet.cluster_ids[0]}\n")
+
+    ended = run("fan-out", "--from", str(listed), "--snapshot", "nightly")
+
+    assert ended.exit_code == 0
+    assert held(fleet) == [["nightly"], [], [], ["special"], []]
+    assert fleet.snapshots(fleet.cluster_ids[3])[0].indices == "a,b"
+
+
+def test_a_cluster_of_a_file_that_is_gone_holds_no_other_up(
+    fleet: EmulatorState,
+) -> None:
+    ended = run(
+        *("fan-out", "-", "--snapshot", "nightly"),
+        stdin=f"long-gone\n{fleet.cluster_ids[0]}\n",
+    )
+
+    assert ended.exit_code == 1
+    assert outcomes(ended) == ["created", "failed"]
+
+
+def test_an_ambiguous_name_in_a_file_begins_nothing(fleet: EmulatorState) -> None:
+    fleet.add_cluster(EmulatedCluster(name="prod-1"))
+
+    ended = run("fan-out", "-", "--snapshot", "nightly", stdin="prod-2\nprod-1\n")
+
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "prod-1 is the name of several" in ended.stderr
+    assert not fleet.counts["create"]
+
+
+def test_a_dry_run_shows_the_targets(fleet: EmulatorState) -> None:
+    fleet.add_cluster(EmulatedCluster(engine="logstash"))
+    command = ("fan-out", "--all-clusters", "--snapshot", "nightly", "--dry-run")
+
+    ended = run(*command, "--json")
+    table = run(*command, "-o", "table", "--engine", "opensearch", "--indices", "a,b")
+
+    ready = {record["cluster_id"]: record["readiness"] for record in ended.records}
+    assert ended.exit_code == 1
+    assert set(ready) == set(fleet.cluster_ids)
+    assert min(map(str, ready.values())).startswith("logstash")
+    assert {record["kind"] for record in ended.records} == {"target"}
+    assert table.exit_code == 0
+    assert table.stdout.split() == [
+        *("CLUSTER", "NAME", "READINESS", "INDICES"),
+        *(fleet.cluster_ids[4], "nightly", "ready", "a,b"),
+    ]
+    assert not fleet.counts["create"]
 
 
 def test_outcomes_are_objects_where_no_terminal_is(fleet: EmulatorState) -> None:
@@ -115,23 +216,24 @@ def test_outcomes_are_objects_where_no_terminal_is(fleet: EmulatorState) -> None
     *targets, summary = ended.records
     assert {record["kind"] for record in targets} == {"outcome"}
     assert set(targets[0]) == {
-        *("kind", "outcome", "cluster_id", "name", "id", "attempts", "elapsed"),
-        *("reason", "error", "message"),
+        *("kind", "outcome", "cluster_id", "cluster_name", "name", "indices"),
+        *("description", "id", "attempts", "elapsed", "result", "backup"),
     }
     ids = {snapshot.id for cluster in fleet.clusters for snapshot in cluster.snapshots}
     assert {record["id"] for record in targets} == ids
-    assert summary | {"elapsed": 0} == {
+    counts = (
+        *("created", "adopted", "completed", "skipped", "spoiled", "late", "busy"),
+        *("not_ready", "failed", "not_retried", "indeterminate", "journal_open"),
+    )
+    assert summary | {"elapsed": 0} == dict.fromkeys(counts, 0) | {
         "kind": "summary",
         "total": 5,
         "created": 5,
-        "adopted": 0,
-        "skipped": 0,
-        "busy": 0,
-        "failed": 0,
-        "indeterminate": 0,
-        "not_ready": 0,
+        "good": 5,
+        "bad": 0,
+        "is_success": True,
         "elapsed": 0,
-        "stopped": None,
+        "stopped": "",
         "interrupted": False,
     }
 
@@ -158,9 +260,10 @@ def test_a_failure_is_told_with_the_vendors_code(fleet: EmulatorState) -> None:
     (failed,) = (one for one in ended.records if one.get("outcome") == "failed")
     assert ended.exit_code == 1
     assert failed["cluster_id"] == first
-    assert failed["error"] == "ForbiddenError"
-    assert failed["code"] == "CSS.0015"
-    assert failed["request_id"]
+    error = failed["error"]
+    assert isinstance(error, dict)
+    assert (error["type"], error["code"]) == ("ForbiddenError", "CSS.0015")
+    assert error["request_id"]
 
 
 def test_an_occupied_cluster_makes_the_run_incomplete(fleet: EmulatorState) -> None:
@@ -177,7 +280,7 @@ def test_what_is_unknown_has_its_own_exit_code(fleet: EmulatorState) -> None:
 
     ended = run(
         *("fan-out", "--all-clusters", "--snapshot", "nightly"),
-        *("--settle", "0", "--timeout", "0.5"),
+        *("--settle", "0", "--timeout", "2"),
     )
 
     assert ended.exit_code == 3
@@ -232,7 +335,7 @@ def test_a_mistake_in_the_last_line_is_told_before_anything_is_sent(
         (("--all-clusters",), "--snapshot"),
         (("--all-clusters", "--snapshot", "Nightly"), "name"),
         (("-",), "there are none"),
-        (("no-such-file.txt",), "no-such-file.txt: No such file"),
+        (("--from", "no-such-file.txt"), "no-such-file.txt: No such file"),
         (("--all-clusters", "--snapshot", "nightly", "--rate", "0"), "rate"),
     ],
 )
@@ -244,7 +347,7 @@ def test_a_fan_out_that_is_unclear_is_not_begun(
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert named in ended.stderr
     assert ended.stderr.count("\n") == 1
-    assert not fleet.counts["create"]
+    assert not fleet.counts.keys() - ({"clusters"} if "--rate" in args else set())
 
 
 def test_no_matching_cluster_is_no_success(fleet: EmulatorState) -> None:
@@ -263,21 +366,20 @@ def test_a_terminal_shows_a_bar_the_failures_and_the_counts(
     fleet.add_cluster(EmulatedCluster(engine="logstash"))
     fleet.faults.add(Fault.status(403), operation="create", cluster_id=first)
 
-    ended = run(
+    ended = run_watched(
         *("fan-out", "--all-clusters", "--snapshot", "nightly"),
-        FORCE_COLOR="1",
         NO_COLOR="1",
     )
 
     assert ended.exit_code == 1
-    assert "5/5" in ended.stderr
+    assert "6/6" in ended.stderr
     assert "4 created" in ended.stderr
     assert "1 failed" in ended.stderr
     assert "in flight" in ended.stderr
     assert f"failed {first}/nightly" in ended.stderr
     assert "not ready" in ended.stderr
-    assert ended.stdout.startswith("5 targets in ")
-    assert ended.stdout.endswith(", 1 failed, 0 indeterminate; 1 not ready\n")
+    assert ended.stdout.startswith("6 targets in ")
+    assert ended.stdout.endswith(", 1 not ready, 1 failed, 0 indeterminate\n")
 
 
 def test_a_run_with_a_journal_is_not_repeated(
@@ -304,6 +406,7 @@ def test_what_failed_is_tried_again_only_if_told_to(
     done = run("resume", journal, "--retry-failed")
 
     assert outcomes(left) == ["skipped"] * 5
+    assert (left.exit_code, left.records[-1]["not_retried"]) == (1, 1)
     assert outcomes(done) == ["created", *["skipped"] * 4]
     assert held(fleet) == [["nightly"]] * 5
 
@@ -374,10 +477,10 @@ def test_a_status_shows_what_did_not_go_well(
         fleet.faults.add(fault, operation="create", cluster_id=first)
     run(
         *("fan-out", "--all-clusters", "--snapshot", "nightly", "--journal", journal),
-        *("--settle", "0", "--timeout", "0.5"),
+        *("--settle", "0", "--timeout", "2"),
     )
 
-    ended = run("fan-out", "--status", journal)
+    ended = run("status", journal)
 
     assert ended.exit_code == code
     lines = ended.stdout.splitlines()
@@ -385,7 +488,7 @@ def test_a_status_shows_what_did_not_go_well(
     if state is None:
         assert ended.stderr == "nothing is open, nothing failed\n"
     else:
-        assert lines[2].split()[:3] == [first, "nightly", state]
+        assert lines[1].startswith(f"{state} {first}/nightly: ")
 
 
 def test_a_status_is_all_entries_for_programs(
@@ -393,7 +496,7 @@ def test_a_status_is_all_entries_for_programs(
 ) -> None:
     run("fan-out", "--all-clusters", "--snapshot", "nightly", "--journal", journal)
 
-    *entries, header = run("fan-out", "--status", journal, "--json").records
+    *entries, header = run("status", journal, "--json").records
 
     assert {entry["cluster_id"] for entry in entries} == set(fleet.cluster_ids)
     assert set(entries[0]) == {
@@ -405,7 +508,10 @@ def test_a_status_is_all_entries_for_programs(
 
 
 def test_a_status_of_nothing_is_an_error(tmp_path: Path) -> None:
-    ended = run("fan-out", "--status", str(tmp_path / "none.db"))
+    nothing = tmp_path / "none.db"
+    nothing.touch()
+
+    ended = run("status", str(nothing))
 
     assert ended.exit_code == 1
     assert ended.stderr.startswith("error: JournalError: ")

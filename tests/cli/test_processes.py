@@ -15,7 +15,7 @@ from typing import IO, Final
 import pytest
 
 from css_snapshot.cli.commands.demo import _Demonstration
-from css_snapshot.cli.commands.demo_stage import Stage, fleet
+from css_snapshot.cli.commands.demo_world import DemoWorld, fleet
 from css_snapshot.cli.output.output import Output
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
 from css_snapshot.emulator.cloud.snapshots import Outcome
@@ -265,14 +265,65 @@ def test_ctrl_c_during_a_creation_says_that_it_may_exist(
     assert err.splitlines()[1:] == ["interrupted"]
 
 
-def test_a_reader_that_leaves_early_is_no_noise(slow_fleet: EmulatorState) -> None:
-    with process("clusters", "--json") as started:
+@pytest.mark.parametrize("form", ["json", "table", "yaml"])
+def test_a_reader_that_leaves_early_is_no_noise(
+    form: str, slow_fleet: EmulatorState
+) -> None:
+    with process("clusters", "-o", form) as started:
         assert started.stdout is not None
         started.stdout.close()
         assert started.stderr is not None
         noise = started.stderr.read()
 
     assert noise == ""
+    assert started.returncode == 141
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_what_was_created_is_told_although_nobody_reads_it(
+    options: tuple[str, ...], slow_fleet: EmulatorState
+) -> None:
+    cluster = slow_fleet.cluster_ids[0]
+
+    with process("create", cluster, "nightly", *options) as started:
+        assert started.stdout is not None
+        started.stdout.close()
+        assert started.stderr is not None
+        told = started.stderr.read()
+
+    (snapshot,) = slow_fleet.snapshots(cluster)
+    assert told.startswith(f"created nightly ({snapshot.id})")
+    assert told.count("\n") == 1
+    assert started.returncode == 141
+
+
+def test_nobody_who_reads_anything_is_no_noise(slow_fleet: EmulatorState) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with subprocess.Popen(
+        [sys.executable, "-m", "css_snapshot", "list", "nosuch"],
+        stdout=writing,
+        stderr=writing,
+    ) as started:
+        os.close(writing)
+
+        assert started.wait(PATIENCE) == 141
+
+
+def test_a_journal_in_use_has_an_exit_code_of_its_own(
+    slow_fleet: EmulatorState, tmp_path: Path
+) -> None:
+    journal = tmp_path / "nightly.db"
+    slow_fleet.faults.add(Fault.delay(60.0), operation="create", times=None, nth=2)
+
+    with process(*command(journal)) as started:
+        read_record(started.stdout)
+
+        again = run("resume", str(journal))
+
+    assert again.exit_code == 75
+    assert again.stderr.startswith("error: JournalBusyError: ")
+    assert again.stderr.count("\n") == 1
 
 
 def test_the_demonstration_crashes_resumes_and_counts() -> None:
@@ -290,9 +341,9 @@ async def test_the_demonstration_is_honest_about_a_crash_that_was_none(
     tmp_path: Path,
 ) -> None:
     async with EmulatorServer(fleet(1)) as server:
-        stage = Stage(server=server, folder=tmp_path, name="Not-A-Name")
+        world = DemoWorld(server=server, folder=tmp_path, name="Not-A-Name")
 
-        crash = await stage.crash(after=1)
+        crash = await world.crash(after=1)
 
     assert (crash.outcomes, crash.killed) == ((), False)
 
@@ -310,9 +361,9 @@ def test_the_demonstration_counts_what_is_there(
     state = fleet(2)
     for number in held:
         state.add_snapshot(state.cluster_ids[number], "nightly")
-    stage = Stage(server=EmulatorServer(state), folder=tmp_path, name="nightly")
+    world = DemoWorld(server=EmulatorServer(state), folder=tmp_path, name="nightly")
 
-    code = _Demonstration(output=Output(), stage=stage)._count()
+    code = _Demonstration(output=Output(), world=world)._count()
 
     assert code == 1
     assert capsys.readouterr().out.splitlines()[-1] == line

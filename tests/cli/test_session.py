@@ -5,10 +5,10 @@ import asyncio
 import pytest
 import typer
 
+from css_snapshot.cli.command import command, finish
+from css_snapshot.cli.connection import Location
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.output.output import Output
-from css_snapshot.cli.session import command, finish
-from css_snapshot.cli.settings import Settings
 from css_snapshot.errors import ConfigurationError
 
 
@@ -49,9 +49,14 @@ def test_a_command_that_ends_without_a_code_is_done() -> None:
     assert ended.value.exit_code == ExitCode.DONE
 
 
-def test_a_reader_that_leaves_is_no_error_of_the_command() -> None:
-    with pytest.raises(BrokenPipeError):
+def test_a_reader_that_leaves_is_told_by_the_exit_code_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(typer.Exit) as ended:
         finish(Output(), fails_with(BrokenPipeError()))
+
+    assert ended.value.exit_code == ExitCode.CLOSED_PIPE
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_command_must_say_where_it_writes_to() -> None:
@@ -62,34 +67,34 @@ def test_a_command_must_say_where_it_writes_to() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "settings", "address"),
+    ("environment", "location", "address"),
     [
-        ({"CSS_ENDPOINT": "https://a"}, Settings(), "https://a"),
-        ({"CSS_ENDPOINT": "https://a"}, Settings(endpoint="https://b"), "https://b"),
+        ({"CSS_ENDPOINT": "https://a"}, Location(), "https://a"),
+        ({"CSS_ENDPOINT": "https://a"}, Location(endpoint="https://b"), "https://b"),
         (
             {"CSS_ENDPOINT": "https://a"},
-            Settings(region="cn-north-4"),
+            Location(region="cn-north-4"),
             "https://css.cn-north-4.myhuaweicloud.com",
         ),
         (
             {"HUAWEICLOUD_SDK_REGION": "cn-north-1"},
-            Settings(),
+            Location(),
             "https://es.cn-north-1.myhuaweicloud.com",
         ),
         (
             {"HUAWEICLOUD_SDK_REGION": "cn-north-1", "CSS_ENDPOINT": "https://a"},
-            Settings(),
+            Location(),
             "https://a",
         ),
     ],
 )
 def test_options_come_before_the_environment(
     environment: dict[str, str],
-    settings: Settings,
+    location: Location,
     address: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    assert settings.address == address
+    assert location.address == address

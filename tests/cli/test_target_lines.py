@@ -1,13 +1,28 @@
 """Targets as people write them, and the list they become."""
 
+import codecs
+import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from css_snapshot.cli.fleet.target_lines import Defaults, name_at, read_targets
-from css_snapshot.cli.fleet.target_list import RunOptions, TargetList, kept, list_path
+from css_snapshot.cli.fleet.target_lines import (
+    Defaults,
+    name_at,
+    read_targets,
+    targets_in,
+)
+from css_snapshot.cli.fleet.target_list import (
+    RunOptions,
+    TargetList,
+    list_path,
+    read_kept,
+)
 from css_snapshot.errors import ConfigurationError, RequestValidationError
 from css_snapshot.fanout import Target
 
@@ -18,7 +33,7 @@ OPTIONS = RunOptions(
 
 
 def read(*lines: str, defaults: Defaults = NIGHTLY) -> list[Target]:
-    return list(read_targets(lines, "targets.txt", defaults))
+    return list(targets_in(lines, "targets.txt", defaults))
 
 
 @pytest.mark.parametrize(
@@ -29,7 +44,7 @@ def read(*lines: str, defaults: Defaults = NIGHTLY) -> list[Target]:
         ("c1 special a,b", Target("c1", "special", "a,b", "of all")),
         ("\ufeffc1", Target("c1", "nightly", "logs-*", "of all")),
         (
-            '{"cluster_id": "c1", "indices": ["a", "b"], "region": "elsewhere"}',
+            '{"cluster_id": "c1", "indices": ["a", "b"]}',
             Target("c1", "nightly", "a,b", "of all"),
         ),
         (
@@ -62,6 +77,27 @@ def test_empty_lines_and_comments_do_not_count() -> None:
         ("{", "target"),
         ('{"name": "special"}', "cluster_id"),
         ('{"cluster_id": 1}', "cluster_id"),
+        ('{"cluster_id": "c1", "indexes": "a"}', "indexes"),
+        ('{"cluster_id": "c1", "Name": "special"}', "Name"),
+        ('{"cluster_id": "c1", "indices": ""}', "indices"),
+        ('{"cluster_id": "c1", "indices": " "}', "indices"),
+        ('{"cluster_id": "c1", "indices": []}', "indices"),
+        ('{"cluster_id": "c1", "indices": [""]}', "indices"),
+        ('{"cluster_id": "c1", "indices": ["a", ""]}', "indices"),
+        ('{"cluster_id": "c1", "indices": null}', "indices"),
+        ('{"cluster_id": "c1", "indices": [["a"]]}', "indices"),
+        ('{"cluster_id": "c1", "indices": {"a": 1}}', "indices"),
+        ('{"cluster_id": "c1", "indices": [1]}', "indices"),
+        ('{"cluster_id": "c1", "name": ""}', "name"),
+        ('{"cluster_id": "c1", "name": null}', "name"),
+        ('{"cluster_id": "c1", "description": ""}', "description"),
+        ('{"cluster_id": "c1", "description": "\\ud800"}', "description"),
+        ('{"cluster_id": "", "name": "special"}', "cluster_id"),
+        ('{"cluster_id": "c1", "indices": "a", "indices": "b"}', "target"),
+        ('{"cluster_id": "c1", "indices": ' + "[" * 100_000, "target"),
+        ('{"cluster_id": ' + "[" * 100_000 + "]" * 100_000 + "}", "target"),
+        ("{}", "cluster_id"),
+        ('["c1"]', "cluster_id"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(line: str, field: str) -> None:
@@ -69,6 +105,84 @@ def test_a_mistake_is_named_with_its_line(line: str, field: str) -> None:
         RequestValidationError, match=rf"^targets\.txt, line 2, {field}: "
     ):
         read("c0", line)
+
+
+@pytest.mark.parametrize("indices", ["", " ", ","])
+def test_indices_for_all_targets_must_not_be_empty(indices: str) -> None:
+    with pytest.raises(RequestValidationError, match="indices"):
+        read("c1", defaults=Defaults(name="nightly", indices=indices))
+
+
+MIXED = "c1 nightly\n# 每晚\nc2 nightly\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [
+        ("utf-8", b""),
+        ("utf-8", codecs.BOM_UTF8),
+        ("utf-16-le", codecs.BOM_UTF16_LE),
+        ("utf-16-be", codecs.BOM_UTF16_BE),
+    ],
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_file_is_read_in_the_encodings_that_can_be_told(
+    encoding: str, mark: bytes, line_end: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "targets.txt"
+    path.write_bytes(mark + MIXED.replace("\n", line_end).encode(encoding))
+
+    assert list(read_targets(path, Defaults())) == [
+        *(Target("c1", "nightly"), Target("c2", "nightly"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (MIXED.encode("gbk"), 2),
+        ("c1 nightly\nc2 \xe4\xf6\xfc\n".encode("latin-1"), 2),
+        (b"\xff", 1),
+        (codecs.BOM_UTF16_LE + "c1 nightly\nc2".encode("utf-16-le") + b"\x00\xdc", 2),
+        (codecs.BOM_UTF16_LE + "c1 nightly\n".encode("utf-16-le") + b"x", 2),
+        (codecs.BOM_UTF16_BE + b"\xdc\x00", 1),
+    ],
+)
+def test_another_encoding_is_refused_with_its_line(
+    data: bytes, line: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "targets.txt"
+    path.write_bytes(data)
+
+    with pytest.raises(
+        RequestValidationError, match=rf"^targets\.txt, line {line}: is not UTF-8"
+    ):
+        list(read_targets(path, NIGHTLY))
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+def test_a_file_with_nothing_in_it_has_no_targets(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "targets.txt"
+    path.write_bytes(data)
+
+    assert list(read_targets(path, NIGHTLY)) == []
+
+
+@given(st.binary())
+def test_no_file_at_all_ends_in_anything_but_targets_or_a_named_mistake(
+    data: bytes,
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "targets.txt"
+        path.write_bytes(data)
+        with suppress(RequestValidationError):
+            for target in read_targets(path, NIGHTLY):
+                target.request()
+
+
+def test_a_key_that_stands_twice_is_told_as_such() -> None:
+    with pytest.raises(RequestValidationError, match="has a key twice"):
+        read('{"cluster_id": "c1", "cluster_id": "c2"}')
 
 
 def test_a_target_without_a_name_anywhere_is_a_mistake() -> None:
@@ -97,7 +211,7 @@ def test_a_list_of_nothing_is_a_mistake() -> None:
 
 def test_a_mistake_in_the_last_line_is_told_before_the_first_is_used() -> None:
     with pytest.raises(RequestValidationError, match="line 2"):
-        TargetList.of(read_targets(["c1", "C 2 3 4"], "x", NIGHTLY))
+        TargetList.of(targets_in(["c1", "C 2 3 4"], "x", NIGHTLY))
 
 
 def test_a_list_is_kept_beside_its_journal_for_its_owner_alone(tmp_path: Path) -> None:
@@ -106,7 +220,7 @@ def test_a_list_is_kept_beside_its_journal_for_its_owner_alone(tmp_path: Path) -
 
     with TargetList.of(targets) as listed, listed.beside(journal, OPTIONS) as keep:
         keep()
-    options, again = kept(journal)
+    options, again = read_kept(journal)
 
     with again:
         assert (options, list(again)) == (OPTIONS, targets)
@@ -120,7 +234,7 @@ def test_a_later_list_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
         with TargetList.of(targets) as listed, listed.beside(journal, OPTIONS) as keep:
             keep()
 
-    _, again = kept(journal)
+    _, again = read_kept(journal)
 
     with again:
         assert list(again) == [Target("c3", "n-3")]
@@ -139,7 +253,7 @@ def test_a_list_that_is_not_kept_leaves_nothing(tmp_path: Path) -> None:
 def test_a_journal_needs_a_directory(tmp_path: Path) -> None:
     with (
         TargetList.of([Target("c1", "nightly")]) as listed,
-        pytest.raises(ConfigurationError, match="is no directory"),
+        pytest.raises(ConfigurationError, match="is not a directory"),
         listed.beside(tmp_path / "nowhere" / "nightly.db", OPTIONS),
     ):
         pass
@@ -147,7 +261,7 @@ def test_a_journal_needs_a_directory(tmp_path: Path) -> None:
 
 def test_a_missing_list_says_how_to_go_on(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="repeat the fan-out"):
-        kept(tmp_path / "nightly.db")
+        read_kept(tmp_path / "nightly.db")
 
 
 @pytest.mark.parametrize("lines", [[], ["{}"], ["no json"], [OPTIONS], [OPTIONS, "{"]])
@@ -160,4 +274,4 @@ def test_a_damaged_list_is_refused(lines: Iterable[object], tmp_path: Path) -> N
     list_path(tmp_path / "nightly.db").write_text(text)
 
     with pytest.raises(ConfigurationError, match="is not a list of targets"):
-        kept(tmp_path / "nightly.db")
+        read_kept(tmp_path / "nightly.db")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from css_snapshot.emulator import EmulatorState
-from tests.support.command_line import run
+from tests.support.command_line import run, run_watched
 
 PATIENT = ("--for", "20", "--poll", "0.05")
 
@@ -44,7 +44,7 @@ def test_waiting_shows_a_moving_line_on_a_terminal(
 ) -> None:
     snapshot = cloud.add_snapshot(cluster, "nightly")
 
-    ended = run("wait", cluster, snapshot.id, *PATIENT, FORCE_COLOR="1")
+    ended = run_watched("wait", cluster, snapshot.id, *PATIENT)
 
     assert ended.exit_code == 0
     assert "\x1b[?25l" in ended.stderr

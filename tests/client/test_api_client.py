@@ -705,6 +705,16 @@ async def test_a_project_that_is_none_is_refused_before_anything_is_sent(
     assert caught.value.sent is False
 
 
+async def test_a_plugin_s_own_timeout_is_not_taken_for_the_limit_of_a_call(
+    make_service: MakeService,
+) -> None:
+    auth = Knowing(TimeoutError("the plugin's own"))
+    service = make_service(_sequence(), auth=auth, project_id=None)
+
+    with pytest.raises(TimeoutError, match="the plugin's own"):
+        await service.list("c1")
+
+
 async def test_a_plugin_that_fails_to_tell_the_project_may_be_asked_again(
     make_service: MakeService,
 ) -> None:

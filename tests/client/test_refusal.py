@@ -418,6 +418,8 @@ def test_iam_tells_the_request_by_a_header_of_its_own(
         (500, "CSS.9999", InternalServerError),
         (404, "APIGW.0101", NotFoundError),
         (401, "APIGW.0301", AuthenticationError),
+        (400, "APIGW.0301", AuthenticationError),
+        (400, "APIG.0307", AuthenticationError),
         (401, "APIG.0303", AuthenticationError),
         (403, "APIGW.0302", ForbiddenError),
         (403, "APIG.0306", ForbiddenError),

@@ -32,6 +32,16 @@ async def test_an_html_page_of_the_server_behind_is_no_json(
     assert "CloudMiddleWareTomcat" in answer.text
 
 
+async def test_a_gateway_may_say_no_more_than_a_line_of_text(
+    state: EmulatorState, client: httpx.AsyncClient, cluster_path: str
+) -> None:
+    text = "upstream connect error or disconnect/reset before headers"
+    state.faults.add(Fault.status(503, message=text, dialect="plain"))
+    answer = await client.get(cluster_path)
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert (answer.status_code, answer.text) == (503, text)
+
+
 async def test_a_status_without_a_name_still_gets_a_title_from_iam(
     state: EmulatorState, client: httpx.AsyncClient
 ) -> None:

@@ -113,9 +113,21 @@ def test_each_fault_knows_whether_the_request_is_carried_out(
     [
         (Fault.status(500), "CSS.0005"),
         (Fault.status(202), "CSS.0011"),
+        (Fault.status(400), "CSS.0001"),
+        (Fault.status(403), "CSS.0015"),
+        (Fault.status(404), "CSS.0022"),
+        (Fault.status(409), "CSS.0011"),
+        (Fault.status(413), "CSS.0030"),
+        (Fault.status(415), "CSS.0004"),
+        (Fault.status(422), "CSS.0040"),
         (Fault.status(409, code="CSS.0043"), "CSS.0043"),
         (Fault.status(401, dialect="gateway"), "APIGW.0301"),
+        (Fault.status(403, dialect="gateway"), "APIGW.0302"),
+        (Fault.status(404, dialect="gateway"), "APIGW.0101"),
+        (Fault.status(429, dialect="gateway"), "APIGW.0308"),
         (Fault.status(502, dialect="gateway"), "APIGW.0201"),
+        (Fault.status(429, dialect="iam"), "IAM.0012"),
+        (Fault.status(503, dialect="plain"), ""),
         (Fault.status(503, dialect="iam"), ""),
         (Fault.status(500, dialect="html"), ""),
     ],
@@ -164,3 +176,14 @@ def test_a_fault_that_cannot_be_carried_out_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=r"status|dialect|ASCII|seconds"):
         make()
+
+
+def test_chance_starts_at_zero_unless_it_is_told_where() -> None:
+    plain, told, other = Faults(), Faults(0), Faults(1)
+    for faults in (plain, told, other):
+        faults.add(Fault.drop(), times=None, probability=0.5)
+    struck = [
+        [faults.choose("create") is not None for _ in range(50)]
+        for faults in (plain, told, other)
+    ]
+    assert struck[0] == struck[1] != struck[2]

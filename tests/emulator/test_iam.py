@@ -8,7 +8,7 @@ import pytest
 
 from css_snapshot.emulator import EmulatorState, Fault
 from css_snapshot.emulator.cloud.state import PASSWORD, USER_NAME
-from tests.support.emulated_cloud import ManualTime
+from tests.support.clock import ManualClock
 
 TOKENS = "/v3/auth/tokens?nocatalog=true"
 KEYS = "/v3.0/OS-CREDENTIAL/securitytokens"
@@ -166,16 +166,24 @@ async def test_a_wrong_password_is_a_nested_401(
 
 
 async def test_too_many_wrong_passwords_lock_the_user_for_a_while(
-    clock: ManualTime, anyone: httpx.AsyncClient
+    clock: ManualClock, anyone: httpx.AsyncClient
 ) -> None:
     wrong = [await anyone.post(TOKENS, json=_password("wrong")) for _ in range(6)]
     locked = await anyone.post(TOKENS, json=_password())
     clock.advance(900.0)
+    once_more = await anyone.post(TOKENS, json=_password("wrong"))
     right = await anyone.post(TOKENS, json=_password())
 
     assert {answer.json()["error_code"] for answer in wrong} == {"IAM.0062"}
     assert (locked.status_code, locked.json()["error_code"]) == (401, "IAM.0061")
+    assert once_more.json()["error_code"] == "IAM.0062"
     assert right.status_code == 201
+
+
+def test_a_user_shows_none_of_their_secrets(state: EmulatorState) -> None:
+    user = state.users.add(DOMAIN, "mfa", "hidden-word", totp_secret="GEZDGNBV")
+    assert "hidden-word" not in repr(user)
+    assert "GEZDGNBV" not in repr(user)
 
 
 async def test_iam_throttles_token_requests(

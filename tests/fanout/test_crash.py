@@ -55,6 +55,61 @@ def kill_after(process: subprocess.Popen[str], outcomes: int) -> bool:
     return process.returncode < 0
 
 
+def test_what_is_called_complete_is_complete_however_often_a_run_is_killed(
+    tmp_path: Path,
+) -> None:
+    clusters, kills = 300, 10
+    journal = tmp_path / "nightly.db"
+    state = EmulatorState(clusters=clusters, build_seconds=2.0, seed=7)
+    for fault, probability in LOSSES + FAILURES:
+        state.faults.add(fault, operation="create", times=None, probability=probability)
+    state.outcomes.add("FAILED", share=0.03)
+    state.outcomes.add("PART_FAILED", share=0.03)
+    chance = random.Random(7)  # noqa: S311  # chooses moments, not keys
+    killed = runs = left = 0
+    with EmulatorServer(state).run_in_thread() as server:
+        task = {
+            **server.description(),
+            "operation": "ensure",
+            "until": "completed",
+            "journal": str(journal),
+            "name": "nightly-1",
+        }
+        while runs < kills:
+            runs += 1
+            with start(task) as process:
+                killed += kill_after(process, chance.randint(1, clusters // kills - 2))
+            left += read_status(journal).counts[State.ACCEPTED]
+        unended = {State.INTENT, State.ACCEPTED, State.INDETERMINATE}
+        while read_status(journal).total < clusters or any(
+            read_status(journal).counts[state] > 0 for state in unended
+        ):
+            runs += 1
+            with start(task) as process:
+                output, _ = process.communicate()
+            assert output.endswith("over\n")
+            assert runs < kills + 10
+
+    entries = {entry.cluster_id: entry for entry in read_status(journal).entries()}
+    held = {cluster: state.snapshots(cluster) for cluster in state.cluster_ids}
+    print(  # noqa: T201  # shown by `pytest -s`, for the record
+        f"\n{killed} kills, {runs - 1} resumes, {left} accepted left behind,"
+        f" {dict(Counter(entry.state for entry in entries.values()))}"
+    )
+    assert killed == kills
+    assert left > 0
+    assert {len(snapshots) for snapshots in held.values()} == {1}
+    for cluster, (snapshot,) in held.items():
+        entry = entries[cluster]
+        assert entry.backup_id == snapshot.id
+        usable = snapshot.outcome == "COMPLETED"
+        assert entry.state is (State.COMPLETED if usable else State.SPOILED)
+    assert {entry.state for entry in entries.values()} == {
+        State.COMPLETED,
+        State.SPOILED,
+    }
+
+
 @pytest.mark.parametrize(
     ("operation", "clusters", "kills", "faults"),
     [("ensure", 300, 10, LOSSES + FAILURES), ("create", 60, 3, LOSSES)],

@@ -11,6 +11,7 @@ import pytest
 
 from css_snapshot import (
     ConfigurationError,
+    FanOutStoppedError,
     ForbiddenError,
     IndeterminateCreateError,
     InvalidResponseError,
@@ -797,3 +798,34 @@ async def test_an_indeterminate_operation_says_how_often_it_sent() -> None:
 
     assert isinstance(outcome, Indeterminate)
     assert outcome.attempts == 3
+
+
+async def test_fail_fast_ends_with_a_target_behind_its_cluster() -> None:
+    async def failing(target: Target) -> Backup:
+        raise ValueError(target.name)
+
+    wanted = [Target("c0", "first"), Target("c0", "second"), Target("c0", "third")]
+    run = fan_out(failing, wanted, on_error="fail_fast")
+
+    async with asyncio.timeout(10), run:
+        with pytest.raises(FanOutStoppedError, match="a target failed"):
+            await run.finish()
+
+    assert run.summary.failed == run.summary.total == 1
+
+
+async def test_stopping_wakes_a_run_of_which_only_busy_targets_are_left(
+    virtual_time: VirtualTime,
+) -> None:
+    async def occupied(target: Target) -> Backup:
+        raise busy()
+
+    run = fan_out(occupied, targets(3), busy="wait", clock=virtual_time.clock)
+
+    async with run:
+        await asyncio.sleep(1.0)
+        run.stop()
+        outcomes = [outcome async for outcome in run]
+
+    assert [type(outcome) for outcome in outcomes] == [Busy] * 3
+    assert virtual_time.elapsed == 1.0

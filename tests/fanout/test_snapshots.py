@@ -11,6 +11,7 @@ import pytest
 from css_snapshot import (
     ConfigurationError,
     DuplicateSnapshotError,
+    FanOutStoppedError,
     ForbiddenError,
     SnapshotExistsError,
 )
@@ -393,3 +394,59 @@ async def test_an_option_out_of_its_range_is_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match=f"^{option}: "):
         prepare(**{option: value})
+
+
+async def test_a_resumed_run_is_not_held_up_by_what_it_has_to_look_for(
+    cloud: Cloud, prepare: Prepare, virtual_time: VirtualTime
+) -> None:
+    def vanish() -> httpx.Response:
+        raise asyncio.CancelledError
+
+    for number in range(4):
+        cloud.faults[f"c{number}"] = [vanish]
+    await outcomes_of(prepare(4))
+    began = virtual_time.elapsed
+
+    run = prepare(300, limit=50)
+    async with run:
+        first = await anext(run)
+        assert isinstance(first, Created)
+        assert virtual_time.elapsed - began < 1.0
+        await run.finish()
+
+    assert run.summary.created == 300
+
+
+@pytest.mark.parametrize("operation", ["ensure", "create"])
+async def test_a_lost_answer_is_no_proof_of_a_key_that_is_wrong(
+    cloud: Cloud, prepare: Prepare, operation: str
+) -> None:
+    def lose() -> httpx.Response:
+        raise httpx.ReadError("connection reset")
+
+    def throttle() -> httpx.Response:
+        return httpx.Response(429, json={"error_code": "APIGW.0308"})
+
+    def fail() -> httpx.Response:
+        return httpx.Response(500)
+
+    faults = cloud.list_faults if operation == "ensure" else cloud.faults
+    for number, first in enumerate([lose, throttle, fail] * 5):
+        faults.setdefault(f"c{number}", []).append(first)
+    refused = 0
+    answer = cloud.handle_async_request
+
+    async def refusing(request: httpx.Request) -> httpx.Response:
+        nonlocal refused
+        cluster = request.url.path.split("/")[4]
+        if cloud.list_faults.get(cluster) or cloud.faults.get(cluster):
+            return await answer(request)
+        refused += 1
+        return httpx.Response(401, json={"error_code": "APIGW.0301"})
+
+    cloud.handle_async_request = refusing  # type: ignore[method-assign]  # the gateway's word
+
+    with pytest.raises(FanOutStoppedError, match="credentials"):
+        await outcomes_of(prepare(1000, operation=operation, limit=200))
+
+    assert refused <= 4

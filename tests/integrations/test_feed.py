@@ -6,7 +6,12 @@ import logging
 
 import pytest
 
-from css_snapshot import AuthenticationError, Backup, ForbiddenError
+from css_snapshot import (
+    AuthenticationError,
+    Backup,
+    ConfigurationError,
+    ForbiddenError,
+)
 from css_snapshot.fanout import Created, Failed, FanOut, Target, fan_out
 from css_snapshot.integrations.feed import OutcomeFeed, outcome_record
 from tests.support.server_sent_events import SentEvent, sent_events
@@ -238,6 +243,14 @@ async def test_while_nothing_happens_a_comment_is_sent_now_and_then(
         (30.0, "outcome"),
         (30.0, "end\ndat"),
     ]
+
+
+@pytest.mark.parametrize("heartbeat", [0.0, -1.0, float("nan")])
+def test_a_heartbeat_takes_time(heartbeat: float) -> None:
+    feed = OutcomeFeed(fan_out(Operation(), TARGETS))
+
+    with pytest.raises(ConfigurationError, match="heartbeat"):
+        feed.server_sent_events(heartbeat=heartbeat)
 
 
 async def test_the_end_names_the_error_that_stopped_the_run_and_quotes_nothing() -> (

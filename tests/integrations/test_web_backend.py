@@ -218,6 +218,7 @@ async def read_events(
     async with client.stream("GET", "/events", headers=headers) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         assert response.headers["cache-control"] == "no-store"
+        assert response.headers["x-accel-buffering"] == "no"
         return [event async for event in sent_events(response.aiter_text())]
 
 

@@ -22,7 +22,7 @@ _MODULE: Final = re.compile(r"\b[a-z_][a-z_.]*\.(?=[A-Za-z])")
 
 
 def methods() -> str:
-    """Answer the table of the service's methods."""
+    """Return the table of the service's methods."""
     rows = [
         f"| `{name}{_parameters(method)}` | {_answer(method)} | {_summary(method)} |"
         f" {_sources(method)} |"
@@ -33,12 +33,12 @@ def methods() -> str:
 
 
 def errors() -> str:
-    """Answer the tree of the errors, as a list."""
+    """Return the tree of the errors, as a list."""
     return "\n".join(_tree(CSSError, 0))
 
 
 def written(readme: str) -> str:
-    """Answer the README with the tables as they are to be."""
+    """Return the README with the tables as they are to be."""
     for name, table in {"methods": methods(), "errors": errors()}.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
         before, _, rest = readme.partition(begin)

@@ -2,6 +2,7 @@
 
 import json
 from typing import Final
+from unittest import mock
 
 import attrs
 from typer.testing import CliRunner
@@ -39,6 +40,12 @@ def run(*args: str, stdin: str | None = None, **env: str) -> Ended:
     )
     check_clean(result.output)
     return Ended(result.exit_code, result.stdout, result.stderr)
+
+
+def run_watched(*args: str, stdin: str | None = None, **env: str) -> Ended:
+    """Run a command as `run` does, while somebody watches a terminal."""
+    with mock.patch("css_snapshot.cli.output.output.is_terminal", return_value=True):
+        return run(*args, stdin=stdin, **{"TTY_COMPATIBLE": "1"} | env)
 
 
 def check_clean(output: str) -> None:

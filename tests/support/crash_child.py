@@ -3,16 +3,24 @@
     python crash_child.py '{"endpoint": …, "project_id": …, "token": …, "journal": …,
                             "operation": …, "clusters": […], "name": …}'
 
-Prints a line per outcome as soon as it is handed out, and `over` at the end.
+Prints a line per outcome as soon as it is handed out, `Accepted` per creation that the
+service accepted if `until` is told, and `over` at the end.
 """
 
 import asyncio
 import json
 import sys
+from http import HTTPStatus
 
 from css_snapshot import SnapshotService
 from css_snapshot.auth import TokenAuth
+from css_snapshot.events import AttemptAnswered, Event
 from css_snapshot.fanout import Target
+
+
+def tell_accepted(event: Event) -> None:
+    if isinstance(event, AttemptAnswered) and event.status == HTTPStatus.CREATED:
+        print("Accepted", flush=True)  # noqa: T201  # for the parent
 
 
 async def main(task: dict[str, str], clusters: list[str]) -> None:
@@ -22,10 +30,12 @@ async def main(task: dict[str, str], clusters: list[str]) -> None:
             project_id=task["project_id"],
             auth=TokenAuth(task["token"]),
             timeout=1.0,
+            on_event=tell_accepted if "until" in task else None,
         ) as service,
         service.fan_out(
             (Target(cluster, task["name"]) for cluster in clusters),
             operation=task["operation"],  # type: ignore[arg-type]  # one of the two
+            until=task.get("until", "accepted"),  # type: ignore[arg-type]  # likewise
             limit=16,
             journal=task["journal"],
             settle=0.4,

@@ -189,7 +189,7 @@ class Place:
         )
 
     async def create(self) -> tuple[str, str]:
-        """Answer how `create` ends, and `.sent`."""
+        """Return how `create` ends, and `.sent`."""
         try:
             await self.service.create(CLUSTER, NAME)
         except CSSError as error:
@@ -197,7 +197,7 @@ class Place:
         return "created", ""
 
     async def ensure(self) -> str:
-        """Answer how `ensure` ends."""
+        """Return how `ensure` ends."""
         try:
             ensured: Ensured = await self.service.ensure(CLUSTER, NAME, settle=0.05)
         except CSSError as error:
@@ -215,13 +215,13 @@ class Place:
         return restored.how
 
     async def run(self) -> str:
-        """Answer how a run of one target ends."""
+        """Return how a run of one target ends."""
         async with self.service.fan_out([Target(CLUSTER, NAME)], settle=0.05) as run:
             outcomes = [outcome async for outcome in run]
         return ", ".join(type(outcome).__name__ for outcome in outcomes)
 
     async def sdk(self) -> str:
-        """Answer how the SDK's call ends, in a thread that is not waited for."""
+        """Return how the SDK's call ends, in a thread that is not waited for."""
         executor = ThreadPoolExecutor(1)
         loop = asyncio.get_running_loop()
         call = loop.run_in_executor(executor, self._call_sdk)

@@ -19,6 +19,7 @@ from css_snapshot.errors import (
     ConnectFailedError,
     CSSError,
     ForbiddenError,
+    InvalidResponseError,
     UnexpectedStatusError,
 )
 from css_snapshot.transport.default import check_tls_environment
@@ -26,6 +27,7 @@ from tests.support.fault_server import (
     FaultServer,
     Script,
     Wire,
+    endless_body,
     proper_answer,
     redirect,
     silent,
@@ -317,6 +319,18 @@ async def test_a_hook_that_reads_the_body_takes_it_from_nobody(
         assert (await service.create("c1", "snapshot_001")).id.startswith("9dc4f5c9")
 
     assert len(read) == 1
+
+
+async def test_a_body_without_end_is_not_read_to_it_through_a_client(
+    make_service: MakeService,
+) -> None:
+    async with (
+        FaultServer(healthy=endless_body) as server,
+        httpx.AsyncClient() as client,
+    ):
+        service = make_service(ClientTransport(client), endpoint=server.endpoint)
+        with pytest.raises(InvalidResponseError, match="larger than 1 MiB"):
+            await service.create("c1", "snapshot_001")
 
 
 async def test_a_client_that_is_closed_is_named_as_the_reason(

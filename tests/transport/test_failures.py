@@ -1,6 +1,8 @@
 import socket
 import ssl
+import types
 from collections.abc import Callable
+from typing import cast
 
 import anyio
 import httpcore
@@ -374,11 +376,14 @@ def test_aiohttp_under_a_transport_that_is_not_ours(
 ) -> None:
     aiohttp = pytest.importorskip("aiohttp")
     kind: type[Exception] = getattr(aiohttp, name)
-    stand_in = type(
-        name, (kind,), {"__module__": kind.__module__, "__str__": lambda _: "why"}
+    # Their own texts need a whole connection to tell of.
+    told = {"__module__": kind.__module__, "__str__": lambda _: "why"}
+    stand_in = cast(
+        "type[Exception]",
+        types.new_class(name, (kind,), exec_body=lambda body: body.update(told)),
     )
     failure = httpx.ConnectTimeout("why")
-    failure.__cause__ = stand_in.__new__(stand_in)  # type: ignore[call-overload]  # a class made here
+    failure.__cause__ = stand_in.__new__(stand_in)
 
     assert type(transport_error(failure, "POST")) is error
 
@@ -406,3 +411,16 @@ def test_a_request_that_is_no_http_is_a_setting_and_not_quoted(
     assert isinstance(error, ConfigurationError)
     assert error.sent is False
     assert "T0P" not in str(error)
+
+
+def test_a_cause_behind_a_cycle_is_found() -> None:
+    failure = httpx.ConnectError("")
+    core = httpcore.ConnectError("")
+    failure.__cause__ = core
+    core.__context__ = failure
+    core.__cause__ = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    error = transport_error(failure, "POST")
+
+    assert isinstance(error, ConnectFailedError)
+    assert error.kind == "dns"

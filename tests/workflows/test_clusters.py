@@ -500,16 +500,17 @@ async def test_a_refusal_of_any_page_is_an_error(make_service: MakeService) -> N
     assert [query["limit"] for query in site.queries] == ["1000", "100", "10"]
 
 
+@pytest.mark.parametrize(("most", "served"), [(20, 40), (1, 1)])
 async def test_a_page_refused_after_others_ends_with_a_warning(
-    make_service: MakeService,
+    make_service: MakeService, most: int, served: int
 ) -> None:
-    site = Site(60, most=20, refuses_from=40)
+    site = Site(60, most=most, refuses_from=served)
     events: list[Event] = []
 
     ids = await walked(make_service(site, on_event=events.append))
 
-    assert ids == site.ids[:40]
-    assert incomplete(events) == [(60, 40)]
+    assert ids == site.ids[:served]
+    assert incomplete(events) == [(60, served)]
 
 
 @pytest.mark.parametrize("status", [403, 500, 503])
@@ -522,6 +523,19 @@ async def test_a_page_that_fails_is_an_error(
         await walked(make_service(site, retry=RetryPolicy.none()))
 
     assert len(site.queries) == 2
+
+
+async def test_a_page_that_is_lost_is_read_again(make_service: MakeService) -> None:
+    def lose_the_second(site: Site) -> None:
+        if len(site.queries) == 1 and not lost:
+            lost.append("second page")
+            raise httpx.ReadError("reset")
+
+    lost: list[str] = []
+    site = Site(60, most=20, before_page=lose_the_second)
+
+    assert await walked(make_service(site, retry=RetryPolicy.none())) == site.ids
+    assert lost == ["second page"]
 
 
 async def test_a_failure_while_looking_for_more_takes_nothing_away(
@@ -763,3 +777,15 @@ def test_every_walk_is_whole_or_says_so(
     assert bool(incomplete(events)) == (states_total and not is_whole)
     assert len(set(ids)) == len(ids) >= min(count, most)
     assert len(site.queries) <= max(6, count // most + 2)
+
+
+@pytest.mark.parametrize("engine", ["elasticsearch", "opensearch", "openSearch"])
+def test_a_cluster_of_each_engine_with_snapshots_can_be_ready(engine: str) -> None:
+    cluster = Cluster(
+        id="c1",
+        name="one",
+        status=ClusterStatus.AVAILABLE,
+        datastore=Datastore(type=engine),
+    )
+
+    assert cluster.snapshot_readiness.is_ready

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+import attrs
 import httpx
 import pytest
 
@@ -348,3 +349,19 @@ async def test_the_look_is_held_to_the_deadline_of_the_whole_call(
         await service.create("c1", NAME)
 
     assert virtual_time.elapsed <= deadline
+
+
+@pytest.mark.parametrize("started", [0.0, 1_000_000.0])
+async def test_the_machine_s_uptime_does_not_count(
+    make_service: MakeService, virtual_time: VirtualTime, started: float
+) -> None:
+    cluster = Cluster(
+        virtual_time, [FAILED, EXISTS], lambda _: [_row(START - timedelta(seconds=10))]
+    )
+    clock = attrs.evolve(
+        virtual_time.clock, monotonic=lambda: started + virtual_time.elapsed
+    )
+    service = make_service(cluster, clock=clock, retry=RetryPolicy(random=lambda: 0.0))
+
+    with pytest.raises(SnapshotExistsError):
+        await service.create("c1", NAME)

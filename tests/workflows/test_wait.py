@@ -239,7 +239,8 @@ async def test_eager_tasks_wait_as_others_do(
     virtual_time: VirtualTime, *, suspends: bool
 ) -> None:
     class Immediate(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            del request
             if suspends:
                 await asyncio.sleep(0)
             status = "COMPLETED" if virtual_time.elapsed > 20 else "BUILDING"

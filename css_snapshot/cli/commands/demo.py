@@ -10,28 +10,30 @@ import attrs
 import typer
 
 from css_snapshot.auth import AkSkAuth, Credentials
-from css_snapshot.cli.commands.demo_stage import (
+from css_snapshot.cli.command import command
+from css_snapshot.cli.commands.demo_world import (
     LIMIT,
     SETTLE,
     TIMEOUT,
-    Stage,
+    DemoWorld,
     faults_in_words,
     fleet,
 )
+from css_snapshot.cli.connection import Limits, Location, open_service
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.output.bar import progress_bar
 from css_snapshot.cli.output.outcome_records import outcome_record
-from css_snapshot.cli.output.output import Column, Output
-from css_snapshot.cli.output.records import Json
-from css_snapshot.cli.session import command
-from css_snapshot.cli.settings import service_of
+from css_snapshot.cli.output.output import Output
+from css_snapshot.cli.output.records import JsonRecord
+from css_snapshot.cli.output.table import Column
+from css_snapshot.cli.output.text import line
 from css_snapshot.emulator import EmulatorServer
-from css_snapshot.service import ServiceOptions, SnapshotService
+from css_snapshot.service import SnapshotService
 
 _NAME: Final = "demo-nightly"
 _POLL_SECONDS: Final = 0.25
 _COLUMNS: Final = (
-    Column("CLUSTER", "name"),
+    Column("CLUSTER", "name", narrow="keep"),
     Column("BEFORE THE CRASH", "before"),
     Column("AFTER IT", "after"),
     Column("POSTS", "posts"),
@@ -52,7 +54,7 @@ async def demo(
 
     Starts an emulated service on this machine, snapshots its clusters in a
     process of its own, kills that process on the way, resumes from the journal,
-    and counts what the service then holds.
+    and counts what the service has then.
 
     Examples:
       css-snapshot demo
@@ -63,26 +65,26 @@ async def demo(
     """
     with tempfile.TemporaryDirectory(prefix="css-snapshot-demo-") as folder:
         async with EmulatorServer(fleet(clusters)) as server:
-            stage = Stage(server=server, folder=Path(folder), name=_NAME)
-            return await _Demonstration(output=output, stage=stage).play()
+            world = DemoWorld(server=server, folder=Path(folder), name=_NAME)
+            return await _Demonstration(output=output, world=world).play()
 
 
 @attrs.define(kw_only=True)
 class _Demonstration:
     output: Output
-    stage: Stage
-    before: dict[object, Json] = attrs.field(factory=dict)
-    after: dict[object, Json] = attrs.field(factory=dict)
+    world: DemoWorld
+    before: dict[object, JsonRecord] = attrs.field(factory=dict)
+    after: dict[object, JsonRecord] = attrs.field(factory=dict)
 
     @property
     def size(self) -> int:
-        return len(self.stage.server.state.clusters)
+        return len(self.world.server.state.clusters)
 
     async def play(self) -> ExitCode:
-        """Show one scene after the other, and answer how it ended."""
+        """Show one scene after the other, and return how it ended."""
         self._say(
             f"A fleet of {self.size} emulated clusters, at"
-            f" {self.stage.server.endpoint}, with faults:"
+            f" {self.world.server.endpoint}, with faults:"
             f" {faults_in_words(self.size)}."
         )
         await self._crash()
@@ -90,13 +92,13 @@ class _Demonstration:
         return self._count()
 
     async def _crash(self) -> None:
-        crash = await self.stage.crash(after=max(1, self.size * 2 // 5))
+        crash = await self.world.crash(after=max(1, self.size * 2 // 5))
         self.before = {one.get("cluster_id"): dict(one) for one in crash.outcomes}
         how = "killed" if crash.killed else "ended before it could be killed,"
         self._say(
             f"css-snapshot fan-out, in a process of its own: {how} after"
             f" {len(self.before)} outcomes; the service has"
-            f" {self.stage.server.state.creations} snapshots by then."
+            f" {self.world.server.state.creations} snapshots by then."
         )
 
     async def _resume(self) -> None:
@@ -104,18 +106,17 @@ class _Demonstration:
             "Resumed from its journal: what is done is skipped, what may have been sent"
             " is looked for."
         )
-        state = self.stage.server.state
-        options = ServiceOptions(
-            endpoint=self.stage.server.endpoint,
-            project_id=state.project_id,
+        state = self.world.server.state
+        async with open_service(
+            Location(endpoint=self.world.server.endpoint, project_id=state.project_id),
+            Limits(timeout=TIMEOUT),
+            self.output,
             auth=AkSkAuth(Credentials(state.access_key, state.secret_key)),
-            timeout=TIMEOUT,
-        )
-        async with service_of(options) as service:
+        ) as service:
             async with (
                 service.fan_out(
-                    self.stage.targets(),
-                    journal=self.stage.journal,
+                    self.world.targets(),
+                    journal=self.world.journal,
                     limit=LIMIT,
                     settle=SETTLE,
                 ) as run,
@@ -130,16 +131,16 @@ class _Demonstration:
         await asyncio.gather(
             *(
                 service.wait(cluster.id, snapshot.id, poll=_POLL_SECONDS)
-                for cluster in self.stage.server.state.clusters
+                for cluster in self.world.server.state.clusters
                 for snapshot in cluster.snapshots
             )
         )
 
     def _count(self) -> ExitCode:
-        """Count what the emulated service holds, not what anybody said."""
+        """Count what the emulated service has, not what anybody said."""
         held = [
-            sum(snapshot.name == self.stage.name for snapshot in cluster.snapshots)
-            for cluster in self.stage.server.state.clusters
+            sum(snapshot.name == self.world.name for snapshot in cluster.snapshots)
+            for cluster in self.world.server.state.clusters
         ]
         created = sum(count > 0 for count in held)
         duplicated = sum(count > 1 for count in held)
@@ -152,8 +153,8 @@ class _Demonstration:
             return ExitCode.DONE
         return ExitCode.FAILED
 
-    def _rows(self) -> list[Json]:
-        state = self.stage.server.state
+    def _rows(self) -> list[JsonRecord]:
+        state = self.world.server.state
         posted = [
             request.path for request in state.requests if request.method == "POST"
         ]
@@ -172,8 +173,8 @@ class _Demonstration:
         ]
 
     def _say(self, text: str) -> None:
-        if not self.output.json:
-            self.output.console.print(text, soft_wrap=True, markup=False)
+        if self.output.form == "table":
+            self.output.console.print(line(text), soft_wrap=True)
 
 
 def _outcome(record: Mapping[str, object] | None) -> object:

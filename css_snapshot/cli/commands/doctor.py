@@ -5,16 +5,16 @@ from typing import Annotated, Final
 import attrs
 import typer
 
+from css_snapshot.cli.command import Session, command
 from css_snapshot.cli.diagnosis import Examination
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.cli.output.output import Column
-from css_snapshot.cli.session import Session, command
+from css_snapshot.cli.output.table import Column
 
 _COLUMNS: Final = (
-    Column("CHECK", "name"),
-    Column("RESULT", "result"),
-    Column("DETAIL", "detail", fold=True),
-    Column("WHAT TO DO", "advice", fold=True),
+    Column("CHECK", "name", narrow="keep"),
+    Column("RESULT", "result", narrow="keep"),
+    Column("DETAIL", "detail", narrow="fold"),
+    Column("WHAT TO DO", "advice", narrow="fold"),
 )
 
 
@@ -26,25 +26,26 @@ async def doctor(
         str | None,
         typer.Option(
             "--cluster",
-            metavar="CLUSTER_ID",
-            help="Whether this one can be snapshotted, too.",
+            metavar="CLUSTER",
+            help="Check whether this one can be snapshotted as well.",
             show_default=False,
         ),
     ] = None,
 ) -> ExitCode:
     """Check the set-up step by step, and say what to do.
 
-    Looks at the endpoint, the connection, this machine's clock, the
-    credentials, the project, the login and the permissions. It changes nothing.
+    Looks at the endpoint, the certificates, the connection, this machine's
+    clock, the credentials, the project, the login and the permissions. It
+    changes nothing.
 
     Examples:
       css-snapshot doctor
-      css-snapshot doctor --cluster ea244205-d641-45d9-9dcb-ab2236bcd07e
+      css-snapshot doctor --cluster prod-search
 
     JSON: kind (check), name, result (ok, warning, failed or skipped), detail,
     advice.
     """
-    examination = Examination(session.settings, cluster)
+    examination = Examination(session, cluster)
     found = [check async for check in examination.checks()]
     session.output.rows(
         ({"kind": "check", **attrs.asdict(check)} for check in found),

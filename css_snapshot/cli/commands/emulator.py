@@ -4,13 +4,12 @@ import asyncio
 from pathlib import Path
 from typing import Annotated, Final
 
-import attrs
 import typer
 
+from css_snapshot.cli.command import command
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.interrupts import on_interrupt
 from css_snapshot.cli.output.output import Output
-from css_snapshot.cli.session import command
 from css_snapshot.emulator import (
     EmulatorServer,
     EmulatorState,
@@ -21,85 +20,6 @@ from css_snapshot.emulator import (
 from css_snapshot.errors import ConfigurationError
 
 _MOST_SHOWN: Final = 20
-
-
-@attrs.frozen(kw_only=True)
-class Cloud:
-    """What the emulated service is like.
-
-    Attributes:
-        clusters: How many clusters there are.
-        build_seconds: How long a snapshot is built.
-        list_lag: How long a new snapshot is missing from the list, in seconds.
-        faults: Share of creations that go wrong, from 0 to 1.
-        seed: Where chance starts.
-        setup: A file that says more.
-    """
-
-    clusters: Annotated[
-        int, typer.Option(min=0, max=100_000, help="How many clusters there are.")
-    ] = 3
-    build_seconds: Annotated[
-        float,
-        typer.Option(metavar="SECONDS", min=0, help="How long a snapshot is built."),
-    ] = 2.0
-    list_lag: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            min=0,
-            help="How long a new snapshot is missing from the list.",
-        ),
-    ] = 0.0
-    faults: Annotated[
-        float,
-        typer.Option(
-            metavar="SHARE",
-            min=0,
-            max=1,
-            help="Share of creations that go wrong: half of them by a 500, half by an"
-            " answer that is lost after the work was done.",
-        ),
-    ] = 0.0
-    seed: Annotated[
-        int, typer.Option(help="Where chance starts; equal seeds, equal runs.")
-    ] = 0
-    setup: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="JSON or TOML file with options, clusters, snapshots, outcomes and"
-            " faults; what it says goes before these options.",
-        ),
-    ] = None
-
-    def state(self) -> EmulatorState:
-        """Return a new state of the service, with its faults.
-
-        Raises:
-            ConfigurationError: If the set-up file is wrong.
-        """
-        options: dict[str, object] = {
-            "clusters": self.clusters,
-            "build_seconds": self.build_seconds,
-            "list_lag": self.list_lag,
-            "seed": self.seed,
-        }
-        try:
-            state = load_setup(self.setup, **options)
-        except SetupError as exc:
-            raise ConfigurationError(str(exc)) from None
-        if self.faults:
-            for fault in (Fault.status(500), Fault.drop_after_commit()):
-                state.faults.add(
-                    fault,
-                    operation="create",
-                    times=None,
-                    probability=self.faults / 2,
-                )
-        return state
 
 
 @command
@@ -120,7 +40,46 @@ async def emulator(
             help="Name to respond under, beside this machine's own; may be repeated.",
         ),
     ] = None,
-    cloud: Cloud,
+    setup: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="JSON or TOML file with options, clusters, snapshots, outcomes and"
+            " faults; what it says goes before the options below.",
+        ),
+    ] = None,
+    clusters: Annotated[
+        int, typer.Option(min=0, max=100_000, help="How many clusters there are.")
+    ] = 3,
+    build_seconds: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0, help="How long it takes to build a snapshot."
+        ),
+    ] = 2.0,
+    list_lag: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="How long a new snapshot is missing from the list.",
+        ),
+    ] = 0.0,
+    faults: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE",
+            min=0,
+            max=1,
+            help="Share of creations that go wrong: half of them by a 500, half by an"
+            " answer that is lost after the work was done.",
+        ),
+    ] = 0.0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the faults; equal seeds, equal runs.")
+    ] = 0,
 ) -> ExitCode:
     """Run an emulated service, to try things out without an account.
 
@@ -137,8 +96,20 @@ async def emulator(
     JSON: one line with endpoint, project_id, access_key, secret_key, token, user,
     password, domain, project, admin_token, clusters.
     """
+    state = _state(
+        setup,
+        clusters=clusters,
+        build_seconds=build_seconds,
+        list_lag=list_lag,
+        seed=seed,
+    )
+    if faults:
+        for fault in (Fault.status(500), Fault.drop_after_commit()):
+            state.faults.add(
+                fault, operation="create", times=None, probability=faults / 2
+            )
     stopped = asyncio.Event()
-    server = EmulatorServer(cloud.state(), host=host, port=port, hosts=allow_host or ())
+    server = EmulatorServer(state, host=host, port=port, hosts=allow_host or ())
     async with server:
         with on_interrupt(stopped.set):
             _introduce(output, server)
@@ -147,9 +118,16 @@ async def emulator(
     return ExitCode.DONE
 
 
+def _state(setup: Path | None, **options: object) -> EmulatorState:
+    try:
+        return load_setup(setup, **options)
+    except SetupError as exc:
+        raise ConfigurationError(str(exc)) from None
+
+
 def _introduce(output: Output, server: EmulatorServer) -> None:
     description = server.description()
-    if output.json:
+    if output.form != "table":
         output.record(dict(description))
         return
     shown = description["clusters"][:_MOST_SHOWN]
@@ -168,4 +146,6 @@ def _introduce(output: Output, server: EmulatorServer) -> None:
     }
     for name, value in variables.items():
         typer.echo(f"export {name}={value}")
-    output.note("serving; paste the last lines above into another terminal; Ctrl-C")
+    output.note(
+        "serving; paste the last lines above into another terminal; Ctrl-C stops it"
+    )

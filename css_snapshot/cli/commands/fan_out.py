@@ -1,97 +1,142 @@
 """The commands that snapshot a whole fleet: fan-out and resume."""
 
-import sys
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from css_snapshot.api.clusters import Cluster
+from css_snapshot.cli.command import Session, command
+from css_snapshot.cli.connection import Limits, Location
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.cli.fleet.options import Certainty, Choice, Pace, Wanted
+from css_snapshot.cli.fleet.options import (
+    BusyOption,
+    JournalArgument,
+    JournalOption,
+    LimitOption,
+    MaxFailuresOption,
+    RateOption,
+    RetryFailedOption,
+)
 from css_snapshot.cli.fleet.run import FleetRun
-from css_snapshot.cli.fleet.target_lines import Defaults, read_targets
-from css_snapshot.cli.fleet.target_list import RunOptions, TargetList, kept
-from css_snapshot.cli.output.journal_status import show_status
-from css_snapshot.cli.output.outcome_records import not_ready_record
+from css_snapshot.cli.fleet.selection import Selection
+from css_snapshot.cli.fleet.target_choice import choose_targets
+from css_snapshot.cli.fleet.target_lines import Defaults, name_at
+from css_snapshot.cli.fleet.target_list import RunOptions, TargetList, read_kept
+from css_snapshot.cli.options import (
+    DescriptionOption,
+    DryRunOption,
+    IndicesOption,
+    OnExistsOption,
+    SettleOption,
+)
 from css_snapshot.cli.output.output import Output
-from css_snapshot.cli.session import Session, command
-from css_snapshot.errors import ConfigurationError
-from css_snapshot.fanout import OnBusy
+from css_snapshot.cli.output.records import JsonRecord
+from css_snapshot.cli.output.table import Column
+from css_snapshot.serialize import to_dict
 
-TargetsArgument = Annotated[
-    Path | None,
-    typer.Argument(
-        help="File of targets; - for the standard input.", show_default=False
-    ),
-]
-JournalOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        dir_okay=False,
-        help="Lets the run be resumed, after a crash as well.",
-        show_default=False,
-    ),
-]
+_COLUMNS: Final = (
+    Column("CLUSTER", "cluster_id", narrow="keep"),
+    Column("NAME", "name", narrow="fold"),
+    Column("READINESS", "readiness", narrow="fold"),
+    Column("INDICES", "indices"),
+)
 
 
 @command
 async def fan_out(
     session: Session,
-    targets: TargetsArgument = None,
+    selection: Selection,
     *,
-    choice: Choice,
-    wanted: Wanted,
+    snapshot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Name of the snapshots, where a target has none; {date} and {time}"
+            " (UTC) are filled in.",
+            show_default=False,
+        ),
+    ] = None,
+    indices: IndicesOption = None,
+    description: DescriptionOption = None,
     journal: JournalOption = None,
-    pace: Pace,
-    certainty: Certainty,
+    limit: LimitOption = 16,
+    rate: RateOption = None,
+    busy: BusyOption = "skip",
+    max_failures: MaxFailuresOption = None,
+    retry_failed: RetryFailedOption = False,
+    on_exists: OnExistsOption = "adopt",
+    settle: SettleOption = 15.0,
+    dry_run: DryRunOption = False,
 ) -> ExitCode:
     """Snapshot many clusters, each exactly once.
 
-    Targets are lines: a cluster's id, and if you like the snapshot's name and
-    its indices joined by commas; or JSON objects with cluster_id, name, indices
-    and description. All of them are checked before the first snapshot.
+    The lines of a file are targets: a cluster, and if you like the snapshot's
+    name and its indices joined by commas; or JSON objects with cluster_id, name,
+    indices and description. All of them are checked before the first snapshot.
 
     Ctrl-C finishes what is in flight, a second one stops at once. With
     --journal, 'resume' goes on where it stopped, after a crash as well.
 
     Examples:
-      css-snapshot fan-out targets.txt --snapshot 'nightly-{date}'
+      css-snapshot fan-out prod-search prod-logs --snapshot 'nightly-{date}'
+      css-snapshot fan-out --from targets.txt --snapshot 'nightly-{date}'
       css-snapshot fan-out --all-clusters --snapshot nightly --journal n.db
       css-snapshot clusters --json | jq -r .id | css-snapshot fan-out - ...
-      css-snapshot fan-out --status n.db
 
     JSON (also wherever the output is no terminal): a line of kind outcome for
-    each target, with outcome (created, adopted, skipped, busy, failed,
-    indeterminate, not_ready), cluster_id, name, id, attempts, elapsed, reason,
-    error, message; at the end one of kind summary. Exit codes: 1 some failed or
-    were busy, 3 some are unknown, 130 interrupted with targets left.
+    each target, with outcome (created, adopted, skipped, busy, not_ready,
+    failed, indeterminate), cluster_id, name, id, attempts, elapsed, error
+    (type, message, code, request_id) and others; at the end one of kind summary.
+    Exit codes: 1 some failed, were busy or not ready, 3 some are unknown, 75
+    the journal is in use, 130 interrupted with targets left.
     """
-    choice.check(targets)
-    if choice.status is not None:
-        return show_status(session.output, choice.status)
-    options = certainty.with_place(session.settings)
-    defaults = wanted.defaults()
-    if targets is not None:
-        with _listed(targets, defaults) as listed:
-            return await _run(session, listed, options, pace, journal)
-    # What is wrong with the name is wrong for every cluster.
-    defaults.target("every")
-    ready, left_out = await _ready(session, choice, pace.busy)
-    with TargetList.of(map(defaults.target, ready)) as listed:
-        return await _run(session, listed, options, pace, journal, not_ready=left_out)
+    selection.check()
+    options = RunOptions(
+        endpoint=session.location.address,
+        project_id=session.location.project,
+        on_exists=on_exists,
+        settle=settle,
+    )
+    defaults = Defaults(
+        name=None if snapshot is None else name_at(snapshot),
+        indices=indices,
+        description=description,
+    )
+    async with session.service() as service:
+        with await choose_targets(service, selection, defaults) as targets:
+            if dry_run:
+                return _show(session.output, targets)
+            fleet = FleetRun(
+                output=session.output,
+                targets=targets,
+                journal=journal,
+                options=options,
+            )
+            return await fleet.carry_out(
+                service.fan_out(
+                    targets,
+                    limit=limit,
+                    rate=rate,
+                    journal=journal,
+                    retry_failed=retry_failed,
+                    busy=busy,
+                    max_failures=max_failures,
+                    on_exists=on_exists,
+                    settle=settle,
+                )
+            )
 
 
 @command
 async def resume(
-    session: Session,
-    journal: Annotated[
-        Path,
-        typer.Argument(help="The journal of a fan-out.", exists=True, dir_okay=False),
-    ],
+    journal: JournalArgument,
     *,
-    pace: Pace,
+    limits: Limits,
+    output: Output,
+    limit: LimitOption = 16,
+    rate: RateOption = None,
+    busy: BusyOption = "skip",
+    max_failures: MaxFailuresOption = None,
+    retry_failed: RetryFailedOption = False,
 ) -> ExitCode:
     """Go on with a fan-out that was interrupted, or crashed.
 
@@ -105,74 +150,36 @@ async def resume(
 
     JSON and exit codes: as of 'fan-out'.
     """
-    options, listed = kept(journal)
-    with listed:
-        return await _run(session, listed, options, pace, journal)
-
-
-async def _run(
-    session: Session,
-    targets: TargetList,
-    options: RunOptions,
-    pace: Pace,
-    journal: Path | None,
-    *,
-    not_ready: int = 0,
-) -> ExitCode:
-    fleet = FleetRun(
-        output=session.output,
-        targets=targets,
-        journal=journal,
-        options=options,
-        not_ready=not_ready,
-    )
-    settings = session.settings.at(options.endpoint, options.project_id)
-    async with settings.service() as service:
-        return await fleet.carry_out(
-            service.fan_out(
-                targets,
-                limit=pace.limit,
-                rate=pace.rate,
-                journal=journal,
-                retry_failed=pace.retry_failed,
-                busy=pace.busy,
-                max_failures=pace.max_failures,
-                on_exists=options.on_exists,
-                settle=options.settle,
-            )
+    options, targets = read_kept(journal)
+    location = Location(endpoint=options.endpoint, project_id=options.project_id)
+    session = Session(location=location, limits=limits, output=output)
+    with targets:
+        fleet = FleetRun(
+            output=session.output, targets=targets, journal=journal, options=options
         )
+        async with session.service() as service:
+            return await fleet.carry_out(
+                service.fan_out(
+                    targets,
+                    limit=limit,
+                    rate=rate,
+                    journal=journal,
+                    retry_failed=retry_failed,
+                    busy=busy,
+                    max_failures=max_failures,
+                    on_exists=options.on_exists,
+                    settle=options.settle,
+                )
+            )
 
 
-def _listed(path: Path, defaults: Defaults) -> TargetList:
-    if str(path) == "-":
-        return TargetList.of(read_targets(sys.stdin, "standard input", defaults))
-    try:
-        file = path.open(encoding="utf-8", errors="replace")
-    except OSError as exc:
-        raise ConfigurationError(f"targets: {path}: {exc.strerror}") from None
-    with file:
-        return TargetList.of(read_targets(file, path.name, defaults))
-
-
-async def _ready(
-    session: Session, choice: Choice, busy: OnBusy
-) -> tuple[list[str], int]:
-    """Answer the ids of the clusters to snapshot, and how many are left out."""
-    ready: list[str] = []
-    left_out = 0
-    async with session.service() as service:
-        async for cluster in choice.selection.of(service):
-            readiness = cluster.snapshot_readiness
-            if readiness or (busy == "wait" and readiness.passes):
-                ready.append(cluster.id)
-            else:
-                _tell_left_out(session.output, cluster)
-                left_out += 1
-    return ready, left_out
-
-
-def _tell_left_out(output: Output, cluster: Cluster) -> None:
-    if output.writes_lines:
-        output.record(not_ready_record(cluster))
-    else:
-        output.note(f"not ready {cluster.id}: {cluster.snapshot_readiness}")
+def _show(output: Output, targets: TargetList) -> ExitCode:
+    records: list[JsonRecord] = []
+    code = ExitCode.DONE
+    for target in targets:
+        readiness = "unknown" if target.readiness is None else str(target.readiness)
+        records.append({"kind": "target", **to_dict(target), "readiness": readiness})
+        if target.readiness is not None and not target.readiness:
+            code = ExitCode.FAILED
+    output.rows(records, _COLUMNS, empty="no targets")
+    return code

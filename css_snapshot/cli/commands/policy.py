@@ -1,117 +1,123 @@
-"""Commands about a cluster's automatic snapshots: policy get, set, disable."""
+"""The commands about automatic snapshots: policy get, set, disable."""
 
 from typing import Annotated, Final
 
-import attrs
 import typer
 
 from css_snapshot.api.policies import SnapshotFrequency, SnapshotPolicy
-from css_snapshot.api.rules import check_id
-from css_snapshot.cli.arguments import ClusterId, Indices, Yes
-from css_snapshot.cli.confirmation import confirm
-from css_snapshot.cli.output.output import Column
-from css_snapshot.cli.output.records import policy_record
-from css_snapshot.cli.session import Session, command
+from css_snapshot.cli.changes import changing
+from css_snapshot.cli.command import Session, command
+from css_snapshot.cli.confirmation import check_can_ask, confirm
+from css_snapshot.cli.exit_codes import ExitCode
+from css_snapshot.cli.fleet.each import for_each
+from css_snapshot.cli.fleet.selection import Selection
+from css_snapshot.cli.options import IndicesOption, YesOption
+from css_snapshot.cli.output.records import JsonRecord, policy_record
+from css_snapshot.cli.output.table import Column
 
-POLICY_COLUMNS: Final = (
-    Column("ENABLED", "enabled"),
-    Column("PREFIX", "prefix"),
+_COLUMNS: Final = (
+    Column("CLUSTER", "cluster_id", narrow="keep"),
+    Column("ENABLED", "enabled", narrow="keep"),
     Column("FREQUENCY", "frequency"),
     Column("PERIOD", "period"),
     Column("KEEP", "keep"),
+    Column("PREFIX", "prefix"),
     Column("INDICES", "indices"),
     Column("BUCKET", "bucket"),
     Column("BASE PATH", "base_path"),
+    Column("AGENCY", "agency"),
 )
+_UNKNOWN: Final = "it may have been changed: css-snapshot policy get"
 
 
 @command
-async def get(session: Session, cluster_id: ClusterId) -> None:
-    """Show when a cluster takes snapshots by itself.
+async def get(session: Session, selection: Selection) -> ExitCode:
+    """Show when clusters take snapshots by themselves, and where they are stored.
 
     Examples:
       css-snapshot policy get ea244205-d641-45d9-9dcb-ab2236bcd07e
+      css-snapshot policy get --all-clusters
 
-    JSON: kind (policy), cluster_id, enabled, prefix, period, frequency, keep,
-    indices, bucket, base_path, agency.
+    JSON: kind (policy), cluster_id, and the attributes of a SnapshotPolicy:
+    enabled, prefix, period, frequency, keep, indices, bucket, base_path,
+    agency, and others.
     """
-    check_id("cluster_id", cluster_id)
+    selection.check()
+    found: dict[str, JsonRecord] = {}
     async with session.service() as service:
-        policy = await service.get_policy(cluster_id)
-    session.output.rows(
-        [policy_record(cluster_id, policy)], POLICY_COLUMNS, empty="no policy"
-    )
+        cluster_ids = await selection.ids(service)
+
+        async def read(cluster_id: str) -> None:
+            policy = await service.get_policy(cluster_id)
+            found[cluster_id] = policy_record(cluster_id, policy)
+
+        code = await for_each(session.output, cluster_ids, read)
+    records = [found[key] for key in cluster_ids if key in found]
+    if len(cluster_ids) == 1 and records:
+        session.output.one(records[0], _COLUMNS)
+    elif records:
+        session.output.rows(records, _COLUMNS, empty="no policies")
+    return code
 
 
-@attrs.frozen(kw_only=True)
-class Schedule:
-    """When snapshots are taken, and how many are kept.
-
-    Attributes:
-        prefix: What their names begin with.
-        keep: How many are kept.
-        period: Whole hour and zone.
-        frequency: How often.
-        indices: Names or patterns joined by commas; `None` for all.
-    """
-
-    prefix: Annotated[str, typer.Option(help="What the snapshots' names begin with.")]
-    keep: Annotated[int, typer.Option(help="How many are kept, 1 to 90.")]
+@command
+async def set_(
+    session: Session,
+    selection: Selection,
+    *,
+    prefix: Annotated[
+        str, typer.Option(help="What the names of the snapshots start with.")
+    ],
+    keep: Annotated[int, typer.Option(help="How many are kept, 1 to 90.")],
     period: Annotated[
         str | None,
         typer.Option(
             help="Whole hour and zone, such as '16:00 GMT+08:00'; not with HOUR.",
             show_default=False,
         ),
-    ] = None
+    ] = None,
     frequency: Annotated[
         SnapshotFrequency, typer.Option(case_sensitive=False, help="How often.")
-    ] = SnapshotFrequency.DAY
-    indices: Indices = None
-
-    def policy(self) -> SnapshotPolicy:
-        """Make a policy of it, and check it.
-
-        Raises:
-            RequestValidationError: A value breaks its rule.
-        """
-        policy = SnapshotPolicy(
-            enabled=True,
-            prefix=self.prefix,
-            keep=self.keep,
-            period=self.period,
-            frequency=self.frequency,
-            indices=self.indices,
-        )
-        policy.check()
-        return policy
-
-
-@command
-async def set_(session: Session, cluster_id: ClusterId, *, schedule: Schedule) -> None:
-    """Let a cluster take snapshots by itself.
+    ] = SnapshotFrequency.DAY,
+    indices: IndicesOption = None,
+) -> ExitCode:
+    """Let clusters take snapshots by themselves.
 
     Examples:
       css-snapshot policy set ea24... --prefix auto --keep 7
         --period '16:00 GMT+08:00'
-      css-snapshot policy set ea24... --prefix hourly --keep 24 --frequency HOUR
+      css-snapshot policy set prod-search --prefix hourly --keep 24 --frequency HOUR
 
-    JSON: the policy that was sent, as 'policy get' shows it.
+    JSON: the policy that was sent, as 'policy get' shows it. Exit code 3: it
+    may have been set.
     """
-    check_id("cluster_id", cluster_id)
-    policy = schedule.policy()
-    async with session.service() as service:
-        await service.set_policy(cluster_id, policy)
-    session.output.done(
-        f"{cluster_id} takes snapshots by itself now",
-        policy_record(cluster_id, policy),
+    policy = SnapshotPolicy(
+        enabled=True,
+        prefix=prefix,
+        keep=keep,
+        period=period,
+        frequency=frequency,
+        indices=indices,
     )
+    policy.check()
+    selection.check()
+    async with session.service() as service:
+
+        async def send(cluster_id: str) -> None:
+            with changing(session.output, f"{_UNKNOWN} {cluster_id}"):
+                await service.set_policy(cluster_id, policy)
+            session.output.done(
+                f"{cluster_id} takes snapshots by itself now",
+                policy_record(cluster_id, policy),
+            )
+
+        return await for_each(session.output, await selection.ids(service), send)
 
 
 @command
 async def disable(
     session: Session,
-    cluster_id: ClusterId,
+    selection: Selection,
     *,
     delete_automatic: Annotated[
         bool,
@@ -119,29 +125,52 @@ async def disable(
             "--delete-automatic", help="Delete the automatic snapshots, for good."
         ),
     ] = False,
-    yes: Yes = False,
-) -> None:
-    """Stop a cluster from taking snapshots by itself.
+    yes: YesOption = False,
+) -> ExitCode:
+    """Stop clusters from taking snapshots by themselves.
 
     The automatic snapshots are kept, unless --delete-automatic is given; then
-    it asks first, and where nobody can be asked, it demands --yes.
+    it asks first, and where nobody can be asked, --yes is needed.
 
     Examples:
       css-snapshot policy disable ea244205-d641-45d9-9dcb-ab2236bcd07e
 
-    JSON: kind (policy), cluster_id, enabled, deleted_automatic.
+    JSON: kind (policy), cluster_id, enabled, deleted_automatic. Exit code 3: it
+    may have been disabled.
     """
-    check_id("cluster_id", cluster_id)
-    if delete_automatic and not yes:
-        confirm(session.output, f"Delete all automatic snapshots of {cluster_id}?")
+    selection.check()
+    output = session.output
+    asks = delete_automatic and not yes
+    if asks:
+        check_can_ask(output)
     async with session.service() as service:
-        await service.disable_policy(cluster_id, delete_automatic=delete_automatic)
-    session.output.done(
-        f"{cluster_id} takes no snapshots by itself any more",
-        {
-            "kind": "policy",
-            "cluster_id": cluster_id,
-            "enabled": False,
-            "deleted_automatic": delete_automatic,
-        },
-    )
+        cluster_ids = await selection.ids(service)
+        if asks:
+            listed = ", ".join(cluster_ids)
+            confirm(output, f"Delete all automatic snapshots of {listed}?")
+
+        async def send(cluster_id: str) -> None:
+            with changing(output, f"{_UNKNOWN} {cluster_id}"):
+                await service.disable_policy(
+                    cluster_id, delete_automatic=delete_automatic
+                )
+            output.done(
+                f"{cluster_id} takes no snapshots by itself any more",
+                {
+                    "kind": "policy",
+                    "cluster_id": cluster_id,
+                    "enabled": False,
+                    "deleted_automatic": delete_automatic,
+                },
+            )
+
+        return await for_each(output, cluster_ids, send)
+
+
+policies = typer.Typer(
+    no_args_is_help=True,
+    help="Automatic snapshots of clusters: get, set, disable.",
+)
+policies.command("get")(get)
+policies.command("set")(set_)
+policies.command("disable")(disable)

@@ -6,13 +6,15 @@ from typing import Annotated, Final
 import attrs
 import typer
 
-from css_snapshot.api.rules import check_id
-from css_snapshot.cli.arguments import ClusterId, Yes
-from css_snapshot.cli.commands.snapshots import SNAPSHOT_COLUMNS
+from css_snapshot.cli.command import Session, command
+from css_snapshot.cli.commands.snapshots import show_snapshots
 from css_snapshot.cli.confirmation import check_can_ask, confirm
-from css_snapshot.cli.output.records import snapshot_record
-from css_snapshot.cli.session import Session, command
-from css_snapshot.errors import PruneError
+from css_snapshot.cli.exit_codes import ExitCode, worst
+from css_snapshot.cli.fleet.each import for_each
+from css_snapshot.cli.fleet.selection import Selection
+from css_snapshot.cli.options import DryRunOption, YesOption
+from css_snapshot.cli.output.output import Output
+from css_snapshot.cli.output.records import JsonRecord, snapshot_record
 from css_snapshot.models import Snapshot
 from css_snapshot.service import SnapshotService
 from css_snapshot.workflows.retention import RetentionPlan
@@ -22,10 +24,10 @@ _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def age(text: str) -> float:
-    """Read an age such as `30d` or `12h`, and answer it in seconds.
+    """Return an age such as `30d` or `12h` in seconds.
 
     Raises:
-        typer.BadParameter: It is not one.
+        typer.BadParameter: If the text is no number with a unit.
     """
     match = _AGE.fullmatch(text)
     if match is None:
@@ -33,23 +35,25 @@ def age(text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-@attrs.frozen(kw_only=True)
-class Unwanted:
-    """Which snapshots may go.
-
-    Attributes:
-        keep: How many usable ones to keep, newest first.
-        prefix: Only names that begin so.
-        older_than: Only those older than so many seconds.
-    """
-
+@command
+async def prune(
+    session: Session,
+    selection: Selection,
+    *,
     keep: Annotated[
-        int, typer.Option(min=0, help="How many usable ones to keep, newest first.")
-    ]
+        int,
+        typer.Option(
+            min=1,
+            help="How many usable ones to keep of each cluster, newest first. Ad-hoc"
+            " ones count as well, unless --prefix leaves them out.",
+        ),
+    ],
     prefix: Annotated[
         str | None,
-        typer.Option(help="Only names that begin so.", show_default=False),
-    ] = None
+        typer.Option(
+            help="Only snapshots whose names start with this.", show_default=False
+        ),
+    ] = None,
     older_than: Annotated[
         float | None,
         typer.Option(
@@ -58,19 +62,65 @@ class Unwanted:
             help="Only those older than this, such as 30d.",
             show_default=False,
         ),
-    ] = None
+    ] = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> ExitCode:
+    """Delete manual snapshots that are no longer wanted, oldest first.
 
-    async def plan(self, service: SnapshotService, cluster_id: str) -> RetentionPlan:
-        """Return what would be deleted.
+    Automatic snapshots, and those being built or restored, are never touched.
+    Shows what would go and asks; what is deleted is what was shown. Where
+    nobody can be asked, --yes or --dry-run is needed.
 
-        Args:
-            service: Reads the cluster's list.
-            cluster_id: The cluster.
+    Examples:
+      css-snapshot prune prod-search --keep 7 --prefix nightly- --dry-run
+      css-snapshot prune --all-clusters --keep 7 --older-than 30d --yes
 
-        Raises:
-            CSSError: As `SnapshotService.prune` raises it.
-        """
-        return await service.prune(
+    JSON: each snapshot, as 'list' shows it, with deleted (true, or false for a
+    dry run).
+    """
+    selection.check()
+    output = session.output
+    if not (yes or dry_run):
+        check_can_ask(output)
+    async with session.service() as service:
+        pruning = _Pruning(service, keep=keep, prefix=prefix, older_than=older_than)
+        cluster_ids = await selection.ids(service)
+        code = await for_each(output, cluster_ids, pruning.plan)
+        several = len(cluster_ids) > 1
+        if not yes or dry_run or not pruning.planned:
+            _show(output, pruning.planned, deleted=False, several=several)
+        if dry_run or not pruning.planned:
+            return code
+        if not yes:
+            confirm(output, f"Delete these {len(pruning.planned)}?")
+        doomed = [key for key, plan in pruning.plans.items() if plan.delete]
+        try:
+            code = worst({code, await for_each(output, doomed, pruning.carry_out)})
+        finally:
+            _show(output, pruning.deleted, deleted=True, several=several)
+    return code
+
+
+@attrs.define
+class _Pruning:
+    """The plans of what to delete, by cluster, and what has been deleted."""
+
+    service: SnapshotService
+    keep: int = attrs.field(kw_only=True)
+    prefix: str | None = attrs.field(kw_only=True)
+    older_than: float | None = attrs.field(kw_only=True)
+    plans: dict[str, RetentionPlan] = attrs.field(factory=dict)
+    deleted: list[tuple[str, Snapshot]] = attrs.field(factory=list)
+
+    @property
+    def planned(self) -> list[tuple[str, Snapshot]]:
+        """What would be deleted, with the cluster of each."""
+        return [(key, one) for key, plan in self.plans.items() for one in plan.delete]
+
+    async def plan(self, cluster_id: str) -> None:
+        """Find out what is no longer wanted of a cluster."""
+        self.plans[cluster_id] = await self.service.prune(
             cluster_id,
             keep=self.keep,
             prefix=self.prefix,
@@ -78,64 +128,27 @@ class Unwanted:
             dry_run=True,
         )
 
-
-@command
-async def prune(
-    session: Session,
-    cluster_id: ClusterId,
-    *,
-    unwanted: Unwanted,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what would be deleted.")
-    ] = False,
-    yes: Yes = False,
-) -> None:
-    """Delete manual snapshots that are no longer wanted, oldest first.
-
-    Automatic snapshots, and those being built or restored, are never touched.
-    Shows what would go and asks; where nobody can be asked, it demands --yes or
-    --dry-run.
-
-    Examples:
-      css-snapshot prune ea244205-... --keep 7 --prefix nightly- --dry-run
-      css-snapshot prune ea244205-... --keep 7 --older-than 30d --yes
-
-    JSON: each snapshot, as 'list' shows it, with deleted (true, or false for a
-    dry run).
-    """
-    check_id("cluster_id", cluster_id)
-    if not (yes or dry_run):
-        check_can_ask(session.output)
-    async with session.service() as service:
-        plan = await unwanted.plan(service, cluster_id)
-        if dry_run or not yes:
-            _show(session, cluster_id, plan.delete, deleted=False)
-            if dry_run or not plan.delete:
-                return
-            confirm(session.output, f"Delete these {len(plan.delete)}?")
-        try:
-            done = await service.prune(cluster_id, plan=plan)
-        except PruneError as exc:
-            _show(session, cluster_id, exc.deleted, deleted=True)
-            raise
-    _show(session, cluster_id, done.delete, deleted=True)
+    async def carry_out(self, cluster_id: str) -> None:
+        """Delete what was planned of a cluster, and nothing else."""
+        await self.service.prune(
+            cluster_id,
+            plan=self.plans[cluster_id],
+            on_deleted=lambda snapshot: self.deleted.append((cluster_id, snapshot)),
+        )
 
 
 def _show(
-    session: Session,
-    cluster_id: str,
-    snapshots: tuple[Snapshot, ...],
+    output: Output,
+    snapshots: list[tuple[str, Snapshot]],
     *,
     deleted: bool,
+    several: bool,
 ) -> None:
-    session.output.rows(
-        (
-            snapshot_record(cluster_id, snapshot) | {"deleted": deleted}
-            for snapshot in snapshots
-        ),
-        SNAPSHOT_COLUMNS,
-        empty="nothing to delete",
-    )
-    if snapshots:
+    records: list[JsonRecord] = [
+        snapshot_record(cluster_id, snapshot) | {"deleted": deleted}
+        for cluster_id, snapshot in snapshots
+    ]
+    show_snapshots(output, records, several=several, empty="nothing to delete")
+    if records:
         done = "deleted" if deleted else "would be deleted"
-        session.output.note(f"{len(snapshots)} {done}")
+        output.note(f"{len(records)} {done}")

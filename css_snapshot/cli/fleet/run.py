@@ -1,4 +1,4 @@
-"""Carrying out a run: outcomes written as they come, Ctrl-C obeyed, an honest end."""
+"""A run as the command line shows it: outcomes as they come, and an honest end."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,11 +14,12 @@ from css_snapshot.cli.output.bar import progress_bar
 from css_snapshot.cli.output.outcome_records import outcome_record, summary_record
 from css_snapshot.cli.output.output import Output
 from css_snapshot.fanout import (
-    Busy,
-    Failed,
+    Adopted,
+    Completed,
+    Created,
     FanOut,
-    Indeterminate,
     Outcome,
+    Skipped,
     Summary,
 )
 from css_snapshot.models import Ensured
@@ -33,27 +34,25 @@ class FleetRun:
         targets: What is to be done.
         journal: The run's journal, if it has one.
         options: What the journal's plan depends on.
-        not_ready: How many clusters were left out beforehand.
-        interrupted: Whether Ctrl-C has been pressed.
-        abandoned: Whether it has been pressed again.
+        interrupted: Whether the run was asked to stop.
+        abandoned: Whether it was asked again.
     """
 
     output: Output
     targets: TargetList
     journal: Path | None = None
     options: RunOptions
-    not_ready: int = 0
     interrupted: bool = attrs.field(default=False, init=False)
     abandoned: bool = attrs.field(default=False, init=False)
 
     async def carry_out(self, run: FanOut[Ensured]) -> ExitCode:
-        """Go through a run, and answer how it ended.
+        """Go through a run, and return how it ended.
 
         Args:
             run: Not entered yet.
 
         Raises:
-            CSSError: It could not begin.
+            CSSError: If it could not begin.
         """
         keep: AbstractContextManager[Callable[[], object]] = nullcontext(lambda: None)
         if self.journal is not None:
@@ -99,20 +98,17 @@ class FleetRun:
     def _tell(self, outcome: Outcome[Ensured]) -> None:
         if self.output.writes_lines:
             self.output.record(outcome_record(outcome))
-        elif isinstance(outcome, Busy | Failed | Indeterminate):
+        elif not _is_good(outcome):
             self.output.note(str(outcome))
 
     def _end(
         self, summary: Summary, stopped: ExceptionGroup[Exception] | None
     ) -> ExitCode:
-        record = summary_record(
-            summary, not_ready=self.not_ready, interrupted=self.interrupted
-        )
+        record = summary_record(summary, interrupted=self.interrupted)
         if self.output.writes_lines:
             self.output.record(record)
         else:
-            left_out = f"; {self.not_ready} not ready" if self.not_ready else ""
-            self.output.done(f"{summary}{left_out}", record)
+            self.output.done(str(summary), record)
         if stopped is not None:
             for error in stopped.exceptions[:1]:
                 self.output.failure(error, f"the run stopped early: {summary.stopped}")
@@ -130,9 +126,16 @@ class FleetRun:
 
 
 def code_of(summary: Summary) -> ExitCode:
-    """Answer the exit code of a run that came to its end."""
-    if summary.failed or summary.busy:
+    """Return the exit code of a run that came to its end."""
+    open_ones = summary.indeterminate + summary.late
+    if summary.bad > open_ones:
         return ExitCode.FAILED
-    if summary.indeterminate:
+    if open_ones:
         return ExitCode.INDETERMINATE
-    return ExitCode.DONE
+    return ExitCode.FAILED if summary.journal_open else ExitCode.DONE
+
+
+def _is_good(outcome: Outcome[object]) -> bool:
+    if isinstance(outcome, Skipped):
+        return outcome.is_good
+    return isinstance(outcome, Created | Adopted | Completed)

@@ -16,6 +16,7 @@ from typing import IO, Self
 
 import attrs
 
+from css_snapshot.api.clusters import NotReadyReason, SnapshotReadiness
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.fanout import Target
 from css_snapshot.typing import OnExists
@@ -39,7 +40,7 @@ class RunOptions:
 
 
 class TargetList:
-    """The targets of one run, on the disk.
+    """The targets of one run, on disk.
 
     Attributes:
         count: How many there are.
@@ -58,8 +59,8 @@ class TargetList:
         """Read targets to their end.
 
         Raises:
-            RequestValidationError: As the iterable raises it.
-            ConfigurationError: There are none.
+            RequestValidationError: If the iterable raises it.
+            ConfigurationError: If there are none.
         """
         with ExitStack() as on_failure:
             file = on_failure.enter_context(
@@ -83,7 +84,7 @@ class TargetList:
     def __iter__(self) -> Iterator[Target]:
         self._file.seek(0)
         for line in self._file:
-            yield Target(**json.loads(line))
+            yield _target(line)
 
     @contextmanager
     def beside(
@@ -102,11 +103,11 @@ class TargetList:
             What to call when the journal is this run's.
 
         Raises:
-            ConfigurationError: The journal's directory is none.
-            OSError: The disk is full, or the directory is not writable.
+            ConfigurationError: If the journal's directory does not exist.
+            OSError: If the disk is full, or the directory is not writable.
         """
         if not journal.absolute().parent.is_dir():
-            raise ConfigurationError(f"journal: {journal.parent} is no directory")
+            raise ConfigurationError(f"journal: {journal.parent} is not a directory")
         final = list_path(journal)
         descriptor, name = tempfile.mkstemp(
             prefix=f"{final.name}.", dir=journal.absolute().parent
@@ -125,25 +126,37 @@ class TargetList:
 
 
 def list_path(journal: Path) -> Path:
-    """Answer the file beside a journal that its targets are kept in."""
+    """Return the path of the file beside a journal that its targets are kept in."""
     return journal.with_name(journal.name + ".targets")
 
 
-def kept(journal: Path) -> tuple[RunOptions, TargetList]:
+def read_kept(journal: Path) -> tuple[RunOptions, TargetList]:
     """Read what `TargetList.beside` wrote.
 
     Raises:
-        ConfigurationError: It is not there, or not what it should be.
+        ConfigurationError: If it is missing or damaged.
     """
     path = list_path(journal)
     try:
         with path.open(encoding="utf-8") as file:
             options = RunOptions(**json.loads(next(file)))
-            return options, TargetList.of(Target(**json.loads(line)) for line in file)
+            # What was busy then may not be so any more.
+            return options, TargetList.of(
+                attrs.evolve(_target(line), readiness=None) for line in file
+            )
     except FileNotFoundError:
         raise ConfigurationError(
             f"{path}: is missing; repeat the fan-out with its targets and --journal"
             " instead: it goes on where it stopped"
         ) from None
-    except (TypeError, ValueError, StopIteration):
+    except (KeyError, TypeError, ValueError, StopIteration):
         raise ConfigurationError(f"{path}: is not a list of targets") from None
+
+
+def _target(line: str) -> Target:
+    fields = json.loads(line)
+    readiness = fields.pop("readiness")
+    if readiness is not None:
+        reasons = (NotReadyReason(**reason) for reason in readiness["reasons"])
+        readiness = SnapshotReadiness(tuple(reasons))
+    return Target(**fields, readiness=readiness)

@@ -1,4 +1,4 @@
-"""The moving lines that show how a run comes on."""
+"""The moving lines that show the progress of a run."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -23,9 +23,14 @@ _TICK_SECONDS: Final = 0.2
 _COUNTS: Final = (
     ("created", "green"),
     ("adopted", "green"),
+    ("completed", "green"),
     ("skipped", "dim"),
+    ("spoiled", "red"),
+    ("late", "yellow"),
     ("busy", "yellow"),
+    ("not_ready", "yellow"),
     ("failed", "red"),
+    ("not_retried", "red"),
     ("indeterminate", "yellow"),
 )
 
@@ -34,12 +39,12 @@ _COUNTS: Final = (
 async def progress_bar(
     output: Output, total: int, standing: Callable[[], RunProgress]
 ) -> AsyncIterator[None]:
-    """Show a run's progress while the block is open, if a terminal is watched.
+    """Show a run's progress while the block is open, if somebody watches a terminal.
 
     Args:
         output: Where to.
         total: How many targets there are.
-        standing: Answers how the run stands.
+        standing: Returns the progress of the run.
     """
     if not output.is_live:
         yield
@@ -54,17 +59,17 @@ async def progress_bar(
 
 
 def counts(standing: RunProgress) -> Text:
-    """Answer the counts of a run that are not zero."""
+    """Return the counts of a run that are not zero."""
     text = Text(no_wrap=True, overflow="ellipsis")
     for name, style in _COUNTS:
         value = getattr(standing.summary, name)
         if value:
-            text.append(f"{value} {name}  ", style=style)
+            text.append(f"{value} {name.replace('_', ' ')}  ", style=style)
     return text
 
 
 def pace(standing: RunProgress) -> Text:
-    """Answer how fast a run is: targets per second, how many in flight, the limit."""
+    """Return how fast a run is: targets per second, how many in flight, the limit."""
     words = [f"{standing.rate:.1f}/s", f"{standing.in_flight} in flight"]
     if standing.waiting:
         words.append(f"{standing.waiting} waiting")
@@ -89,12 +94,12 @@ class _FleetBar(Progress):
         self._run = self.add_task("", total=total)
 
     def show(self, standing: RunProgress) -> None:
-        """Take in how the run stands."""
+        """Draw the progress of the run."""
         self._below = (counts(standing), pace(standing))
         self.update(self._run, completed=standing.summary.total, refresh=True)
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """Answer what is drawn."""
+        """Return what is drawn."""
         yield from super().get_renderables()
         yield from self._below
 

@@ -44,11 +44,11 @@ class Access:
         self._throttle = Throttle()
 
     def check(self, request: Request) -> None:
-        """Demand good credentials for the project in the path, and no haste.
+        """Check credentials for the project in the path, and the rate of requests.
 
         Raises:
-            VendorError: 401 for the credentials, 403 APIGW.0310 for the project, 429
-                APIGW.0308 for one request too many.
+            VendorError: 401 if the credentials are wrong, 403 APIGW.0310 if the project
+                is, 429 APIGW.0308 if this is one request too many.
         """
         mine = self._project_id
         asked = request.ids.get("project_id", mine)
@@ -67,7 +67,7 @@ class Access:
             Its id; `None` for a token that IAM bound to no project.
 
         Raises:
-            VendorError: 401, with the gateway's reason.
+            VendorError: 401 with the gateway's reason, if the credentials are wrong.
         """
         authorization = request.header("authorization") or ""
         if not authorization.startswith(SCHEME):
@@ -82,7 +82,7 @@ class Access:
         """Return the token in a request's `X-Auth-Token`, which holds.
 
         Raises:
-            VendorError: 401 with the gateway's reason, or 400 CSS.0045.
+            VendorError: 401 with the gateway's reason, or 400 CSS.0045, if there is none.
         """
         text = request.header("x-auth-token")
         if text is None:

@@ -188,8 +188,8 @@ class Fault:
             content_type: Its type.
         """
         content = body.encode() if isinstance(body, str) else body
-        answer = _response(status, content, {"Content-Type": content_type})
-        return cls(commits=status in _SUCCESSES, instead=answer)
+        response = _response(status, content, {"Content-Type": content_type})
+        return cls(commits=status in _SUCCESSES, instead=response)
 
 
 def _error(

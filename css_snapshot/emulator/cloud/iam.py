@@ -17,7 +17,7 @@ from css_snapshot.emulator.cloud.vendor_errors import VendorError, iam_error
 Document = Mapping[str, object]
 Person = tuple[str, str]
 _DURATIONS: Final = range(900, 86401)
-# The last second of 9999, as a date demands one.
+# The last second of 9999, since the field must be a date.
 _NEVER: Final = 253402300799.0
 
 

@@ -9,7 +9,6 @@ from css_snapshot.emulator.cloud.vendor_errors import bad_parameter
 
 Aliases = Mapping[str, Sequence[str]]
 
-_EVERYTHING: Final = ("*", "_all")
 # A pattern never restores these, says the vendor's page on restoring a snapshot.
 _SYSTEM: Final = (".kibana*", ".opendistro_security")
 _GROUP: Final = re.compile(r"\$([1-9])")
@@ -43,7 +42,7 @@ def _stand_for(
         return aliases[item]
     if held is None:
         return (item,)
-    pattern = "*" if item in _EVERYTHING else item
+    pattern = "*" if item == "_all" else item
     return [name for name in held if fnmatchcase(name, pattern)]
 
 

@@ -45,8 +45,8 @@ class Metadata:
     def security_key(self, request: Request) -> dict[str, object]:
         """`GET /openstack/latest/securitykey`: a new temporary pair each time."""
         token = request.header("x-metadata-token")
-        demanded = self._options.metadata_mode == "token" or token is not None
-        if demanded and self._options.clock() >= self._tokens.get(token or "", 0.0):
+        required = self._options.metadata_mode == "token" or token is not None
+        if required and self._options.clock() >= self._tokens.get(token or "", 0.0):
             raise _refusal(401, "Unauthorized")
         if self._options.metadata_mode == "no_agency":
             reason = "Unauthorized: Please configure Cloud Service Agency first"

@@ -24,7 +24,7 @@ class Options:
     Attributes:
         clock: Returns seconds since the epoch; all that takes time goes by it.
         site: Whose ways the cloud has. `"otc"` responds 404 for a missing cluster,
-            demands a base path, and shows `backupFrequency` in the list.
+            requires a base path, and shows `backupFrequency` in the list.
         build_seconds: How long a new snapshot is BUILDING, in seconds.
         restore_seconds: How long a restoration takes, in seconds.
         list_lag: How long a new snapshot is missing from the list, in seconds.
@@ -58,7 +58,7 @@ class Options:
         token_seconds: How long IAM's tokens are valid, in seconds.
         authenticator: What refuses a bad token: `"gateway"` with 401, or `"css"` with
             400 CSS.0045.
-        metadata_mode: Of the metadata service: `"token"` demands a token,
+        metadata_mode: Of the metadata service: `"token"` requires a token,
             `"tokenless"` knows none, `"both"` takes either, `"no_agency"` has no keys.
         metadata_seconds: How long the keys it gives are valid, in seconds.
     """

@@ -26,7 +26,7 @@ class PolicyCalls(Project):
     __slots__ = ()
 
     def set_policy(self, cluster_id: str, body: object) -> None:
-        """CreateAutoCreatePolicy: `enable` is text, and demands the rest if true."""
+        """CreateAutoCreatePolicy: `enable` is text, and requires the rest if true."""
         cluster = self.fleet.get(cluster_id)
         document = validation.check_document(body)
         self.refuse_without_snapshots(cluster)
@@ -38,7 +38,7 @@ class PolicyCalls(Project):
         return policy_document(cluster.policy, cluster.repository)
 
     def open_policy(self, cluster_id: str, body: object) -> None:
-        """StartAutoCreateSnapshots of version 2: here the period is demanded."""
+        """StartAutoCreateSnapshots of version 2: here the period is required."""
         cluster = self.fleet.get(cluster_id)
         document = validation.check_document(body)
         self.refuse_without_snapshots(cluster)

@@ -9,6 +9,16 @@ from css_snapshot.emulator.cloud.snapshots import EmulatedSnapshot, vendor_time
 
 Row = dict[str, object]
 
+_NETWORK: Final[Mapping[str, object]] = {
+    "endpoint": "192.168.0.122:9200",
+    "vpcId": "vpc-emulator",
+    "subnetId": "subnet-emulator",
+    "securityGroupId": "group-emulator",
+    "httpsEnable": True,
+    "authorityEnable": True,
+    "diskEncrypted": False,
+    "period": False,
+}
 # Optional fields of other types than documented: each has been seen in the field, or
 # is a neighbour of one that has.
 _ODD_CLUSTER: Final[Mapping[str, object]] = {
@@ -60,14 +70,7 @@ def cluster_row(cluster: EmulatedCluster, options: Options) -> Row:
         "tags": [{"key": key, "value": value} for key, value in cluster.tags.items()],
         "created": created,
         "updated": created,
-        "endpoint": "192.168.0.122:9200",
-        "vpcId": "vpc-emulator",
-        "subnetId": "subnet-emulator",
-        "securityGroupId": "group-emulator",
-        "httpsEnable": True,
-        "authorityEnable": True,
-        "diskEncrypted": False,
-        "period": False,
+        **_NETWORK,
     }
     return {**row, **_ODD_CLUSTER} if options.odd_fields else row
 
@@ -150,10 +153,12 @@ def _node_rows(cluster: EmulatedCluster) -> list[Row]:
 
 
 def _schedule_fields(snapshot: EmulatedSnapshot, options: Options) -> Row:
+    policy = snapshot.policy
     if options.site == "otc":
-        return {"backupFrequency": snapshot.frequency or "DAY"}
+        # Manual ones have it as well, in the vendor's sample.
+        return {"backupFrequency": policy.frequency if policy else "DAY"}
     return {
         "backupExpectedStartTime": None,
-        "backupKeepDay": snapshot.keep_day,
-        "backupPeriod": snapshot.period,
+        "backupKeepDay": policy.keep_day if policy else None,
+        "backupPeriod": policy.period if policy else None,
     }

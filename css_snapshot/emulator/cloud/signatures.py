@@ -92,7 +92,7 @@ def check_date(request: Request, now: float) -> str:
 def check_signature(
     request: Request, authorization: Authorization, secret_key: str, date: str
 ) -> None:
-    """Demand that a request was signed with a secret key.
+    """Check that a request was signed with a secret key.
 
     Args:
         request: The request.
@@ -155,7 +155,7 @@ class Lockout:
         self._failures: dict[str, tuple[int, float]] = {}
 
     def check(self, access_key: str) -> None:
-        """Demand that an access key is not locked.
+        """Check that an access key is not locked.
 
         Raises:
             SignatureRefusedError: If it is locked.

@@ -48,7 +48,6 @@ class SnapshotMaker:
             automatic: Whether the policy took it.
             rule: How it ends, `None` for what is in store.
         """
-        policy = cluster.policy if automatic else None
         rule = rule or self._next_rule(cluster, name)
         snapshot = EmulatedSnapshot(
             id=self.ids.uuid(),
@@ -60,10 +59,7 @@ class SnapshotMaker:
             description=description,
             indices=resolve(indices, cluster.index_names, cluster.aliases),
             bucket=cluster.repository.bucket,
-            automatic=automatic,
-            keep_day=None if policy is None else policy.keep_day,
-            period=None if policy is None else policy.period,
-            frequency=None if policy is None else policy.frequency,
+            policy=cluster.policy if automatic else None,
             created=created,
             build_seconds=self._build_seconds(cluster, rule),
             outcome=rule.outcome,

@@ -7,6 +7,8 @@ from typing import Literal, get_args
 
 import attrs
 
+from css_snapshot.emulator.cloud.policies import AutomaticPolicy
+
 Outcome = Literal["COMPLETED", "FAILED", "PART_FAILED", "STUCK", "VANISHED"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 RestoreOutcome = Literal["success", "failed"]
@@ -36,10 +38,7 @@ class EmulatedSnapshot:
         description: The text given with it.
         indices: Names or patterns joined by commas, `*` for all.
         bucket: The OBS bucket it lies in.
-        automatic: Whether the policy took it, not a caller.
-        keep_day: How many automatic ones are kept, `None` for a manual one.
-        period: When automatic ones are taken, `None` for a manual one.
-        frequency: How often automatic ones are taken, `None` for a manual one.
+        policy: The policy that took it, `None` if a caller did.
         created: When it was begun, in seconds since the epoch.
         build_seconds: How long it is BUILDING, in seconds.
         outcome: How it ends; `STUCK` never does, `VANISHED` is gone at its end.
@@ -61,10 +60,7 @@ class EmulatedSnapshot:
     description: str = ""
     indices: str = "*"
     bucket: str = ""
-    automatic: bool = False
-    keep_day: int | None = None
-    period: str | None = None
-    frequency: str | None = None
+    policy: AutomaticPolicy | None = None
     created: float
     build_seconds: float
     outcome: Outcome = "COMPLETED"
@@ -74,6 +70,11 @@ class EmulatedSnapshot:
     restored: float | None = None
     restore_outcome: RestoreOutcome = "success"
     clock: Callable[[], float] = attrs.field(default=time.time, repr=False)
+
+    @property
+    def automatic(self) -> bool:
+        """Whether a policy took it, not a caller."""
+        return self.policy is not None
 
     @property
     def ends(self) -> float:

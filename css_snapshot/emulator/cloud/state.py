@@ -46,7 +46,7 @@ class EmulatorState(SnapshotCalls, PolicyCalls):
         access_key: Access key of the permanent pair.
         secret_key: Secret key of that pair.
         token: A token for the project that never expires, unless it is revoked.
-        admin_token: What the calls under `/_emulator/` demand.
+        admin_token: What the calls under `/_emulator/` require.
         faults: What goes wrong; see `Faults.add`.
         credentials: The keys and tokens given out; for revoking them.
         access: The gateway's check of credentials.

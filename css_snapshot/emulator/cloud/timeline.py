@@ -62,8 +62,8 @@ class Timeline:
         mine = [
             row
             for row in cluster.snapshots
-            if row.automatic
-            and row.frequency == policy.frequency
+            if row.policy is not None
+            and row.policy.frequency == policy.frequency
             and row.created <= moment
             and not row.occupies_at(moment)
         ]

@@ -119,7 +119,7 @@ class Users:
         return user
 
     def check_passcode(self, user: EmulatedUser, document: object) -> None:
-        """Demand a user's passcode of now, or of half a minute ago.
+        """Check that a passcode is a user's of now, or of half a minute ago.
 
         Args:
             user: The user, whose password is checked already.

@@ -106,7 +106,7 @@ def check_period(value: object, default: str | None = None) -> str:
 
     Args:
         value: What was sent.
-        default: What it is when absent; `None` demands it.
+        default: What it is when absent; `None` makes it required.
     """
     if value is None and default is not None:
         return default
@@ -136,7 +136,7 @@ def check_flag(field: str, value: object, default: bool | None = None) -> bool:
     Args:
         field: Its name, for the error.
         value: What was sent.
-        default: What it is when absent; `None` demands it.
+        default: What it is when absent; `None` makes it required.
     """
     if value is None and default is not None:
         return default

@@ -1,6 +1,6 @@
 """Calls no vendor has: for driving the emulator from another process.
 
-Each demands the header `X-Emulator-Token` and, with a body, `Content-Type:
+Each needs the header `X-Emulator-Token` and, with a body, `Content-Type:
 application/json`. What the bodies hold is what a set-up holds: see
 `css_snapshot.emulator.cloud.setup`.
 

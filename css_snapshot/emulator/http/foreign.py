@@ -10,7 +10,7 @@ from css_snapshot.emulator.cloud.request import Request
 from css_snapshot.emulator.cloud.vendor_errors import VendorError, gateway_error
 
 _OWN_SITE: Final = ("same-origin", "none")
-_BODIES: Final = ("POST", "PUT", "PATCH")
+_BODIES: Final = ("POST", "PATCH")
 
 
 class Hosts:
@@ -64,7 +64,7 @@ def refuse_foreign(request: Request, hosts: Hosts | None) -> VendorError | None:
 
 
 def check_admin(request: Request, token: str) -> None:
-    """Demand what a call under `/_emulator/` needs.
+    """Check the token and the content type of a call under `/_emulator/`.
 
     Args:
         request: The request.

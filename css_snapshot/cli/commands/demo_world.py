@@ -1,4 +1,4 @@
-"""What the demonstration plays on: an emulated fleet, its faults, and a crash."""
+"""The emulated fleet of the demonstration: its faults, and a crash."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ _FAILING: Final = range(2, 20, 5)
 _LOSING: Final = range(3, 20, 6)
 
 TIMEOUT: Final = 2.0
-"""Seconds of an attempt: a resumed run looks so long for what the crashed one sent."""
+"""Limit of an attempt: so long a resumed run looks for what the crashed one sent."""
 
 SETTLE: Final = 0.5
 LIMIT: Final = 4
@@ -30,8 +30,8 @@ LIMIT: Final = 4
 def fleet(size: int) -> EmulatorState:
     """Make an emulated fleet whose answers are slow, and some of them wrong.
 
-    It does not refuse a second snapshot of one name, nor a busy cluster: nothing but
-    the client keeps duplicates away.
+    It accepts a second snapshot of one name, and one while another is built: nothing
+    but the client keeps duplicates away.
 
     Args:
         size: How many clusters.
@@ -65,7 +65,7 @@ def faults_in_words(size: int) -> str:
 
 
 @attrs.frozen(kw_only=True)
-class Stage:
+class DemoWorld:
     """A running emulator, and the files of a run against it.
 
     Attributes:
@@ -96,7 +96,7 @@ class Stage:
         }
 
     def targets(self) -> list[Target]:
-        """Answer what is wanted: one snapshot of each cluster."""
+        """Return what is wanted: one snapshot of each cluster."""
         return [
             Target(cluster_id, self.name)
             for cluster_id in self.server.state.cluster_ids
@@ -106,13 +106,13 @@ class Stage:
         """Run a fan-out in a process of its own, and kill it on the way.
 
         Args:
-            after: How many outcomes it may tell before.
+            after: How many outcomes it may report before.
         """
         listed = self.folder / "targets.txt"
         listed.write_text("\n".join(self.server.state.cluster_ids))
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "css_snapshot", "fan-out", str(listed), "--json"),
+            *("-m", "css_snapshot", "fan-out", "--from", str(listed), "--json"),
             *("--snapshot", self.name, "--journal", str(self.journal)),
             *("--limit", str(LIMIT), "--timeout", str(TIMEOUT)),
             *("--settle", str(SETTLE)),
@@ -135,7 +135,7 @@ class Crash:
     """How a process went that was to be killed.
 
     Attributes:
-        outcomes: What it told of its targets before.
+        outcomes: What it reported of its targets before.
         killed: Whether it was killed, and did not come to its end by itself.
     """
 
@@ -146,7 +146,7 @@ class Crash:
 async def _read(
     process: asyncio.subprocess.Process, count: int
 ) -> tuple[Mapping[str, object], ...]:
-    """Read the first outcomes that a process tells, fewer if there are no more."""
+    """Read the first outcomes that a process reports, fewer if there are no more."""
     found: list[Mapping[str, object]] = []
     if process.stdout is None:
         raise ValueError("the process has no output to read")

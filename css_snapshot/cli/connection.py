@@ -1,0 +1,222 @@
+"""The service of a command: from its options and the environment."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+import attrs
+import httpx
+import typer
+
+from css_snapshot.auth import (
+    AkSkAuth,
+    CredentialsChain,
+    EnvironmentCredentials,
+    MetadataCredentials,
+    ProfileCredentials,
+    TokenAuth,
+)
+from css_snapshot.cli.call_log import LoggedTransport
+from css_snapshot.cli.output.output import Output
+from css_snapshot.endpoints import css_endpoint, is_loopback
+from css_snapshot.errors import ConfigurationError
+from css_snapshot.retry import RetryPolicy
+from css_snapshot.service import ServiceOptions, SnapshotService
+from css_snapshot.transport.default import default_transport
+
+_PANEL: Final = "Service"
+
+TOKEN_VARIABLE: Final = "HUAWEICLOUD_SDK_TOKEN"  # noqa: S105  # the name of a variable
+
+RetryChoice = Literal["none", "default", "gateway"]
+_POLICIES: Final[Mapping[RetryChoice, Callable[[], RetryPolicy]]] = {
+    "none": RetryPolicy.none,
+    "default": RetryPolicy,
+    "gateway": RetryPolicy.gateway,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Location:
+    """Where the service is; `None` leaves it to the environment.
+
+    Attributes:
+        region: For example `cn-north-4`.
+        endpoint: The service's address.
+        project_id: The project.
+    """
+
+    region: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_PANEL,
+            help="Region, such as cn-north-4; otherwise HUAWEICLOUD_SDK_REGION.",
+            show_default=False,
+        ),
+    ] = None
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_PANEL,
+            help="Address, instead of a region; otherwise CSS_ENDPOINT.",
+            show_default=False,
+        ),
+    ] = None
+    project_id: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_PANEL,
+            help="Project; otherwise HUAWEICLOUD_SDK_PROJECT_ID.",
+            show_default=False,
+        ),
+    ] = None
+
+    @property
+    def address(self) -> str:
+        """The service's address.
+
+        Raises:
+            ConfigurationError: If no option and no variable names it, its scheme is
+                missing, or it is http on another machine.
+        """
+        source, endpoint = "--endpoint", self.endpoint
+        region = self.region
+        if endpoint is None and region is None:
+            source, endpoint = "CSS_ENDPOINT", os.environ.get("CSS_ENDPOINT") or None
+            region = os.environ.get("HUAWEICLOUD_SDK_REGION")
+        if endpoint is not None:
+            _check_scheme(source, endpoint)
+            return endpoint
+        if not region:
+            raise ConfigurationError(
+                "region: set HUAWEICLOUD_SDK_REGION (or CSS_ENDPOINT), or pass --region"
+            )
+        return css_endpoint(region)
+
+    @property
+    def project(self) -> str:
+        """The project's id.
+
+        Raises:
+            ConfigurationError: If no option and no variable names it.
+        """
+        project = self.project_id or os.environ.get("HUAWEICLOUD_SDK_PROJECT_ID")
+        if not project:
+            raise ConfigurationError(
+                "project_id: set HUAWEICLOUD_SDK_PROJECT_ID, or pass --project-id"
+            )
+        return project
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """How long and how often the service is tried.
+
+    Attributes:
+        timeout: Limit of one attempt, in seconds.
+        deadline: Limit of a call with all its retries, in seconds.
+        retry: Which failures are repeated.
+    """
+
+    timeout: Annotated[
+        float,
+        typer.Option(
+            rich_help_panel=_PANEL,
+            metavar="SECONDS",
+            help="Limit of one attempt.",
+        ),
+    ] = 30.0
+    deadline: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_PANEL,
+            metavar="SECONDS",
+            help="Limit of a call with all its retries.",
+            show_default="none",
+        ),
+    ] = None
+    retry: Annotated[
+        RetryChoice,
+        typer.Option(
+            rich_help_panel=_PANEL,
+            help="What is repeated: nothing; 500 (default); 429, 500, 502-504 and"
+            " failed connections (gateway).",
+        ),
+    ] = "default"
+
+
+@asynccontextmanager
+async def open_service(
+    location: Location,
+    limits: Limits,
+    output: Output,
+    *,
+    auth: httpx.Auth | None = None,
+) -> AsyncIterator[SnapshotService]:
+    """Open the service; credentials come from the environment, never from options.
+
+    Args:
+        location: Where it is.
+        limits: How long and how often it is tried.
+        output: Where calls are shown if they are asked for.
+        auth: Takes the place of the credentials in the environment.
+
+    Raises:
+        ConfigurationError: If something that is needed is missing or unusable.
+        RequestValidationError: If the project's id breaks its rule.
+    """
+    options = ServiceOptions(
+        endpoint=location.address,
+        project_id=location.project,
+        auth=auth or auth_from(os.environ),
+        timeout=limits.timeout,
+        deadline=limits.deadline,
+        retry=_POLICIES[limits.retry](),
+    )
+    async with default_transport() as transport:
+        options["transport"] = (
+            LoggedTransport(transport, output) if output.verbose else transport
+        )
+        async with SnapshotService(**options) as service:
+            yield service
+
+
+def auth_from(environ: Mapping[str, str]) -> httpx.Auth:
+    """Return what authenticates: a token, or the first key pair that is found.
+
+    Args:
+        environ: The variables.
+    """
+    token = environ.get(TOKEN_VARIABLE, "").strip()
+    if token:
+        return TokenAuth(token)
+    return AkSkAuth(credentials_chain(environ))
+
+
+def credentials_chain(environ: Mapping[str, str]) -> CredentialsChain:
+    """Return the places where key pairs may be: environment, profile, ECS instance.
+
+    Args:
+        environ: The variables.
+    """
+    return CredentialsChain(
+        EnvironmentCredentials(environ),
+        ProfileCredentials(environ=environ),
+        MetadataCredentials(),
+    )
+
+
+def _check_scheme(source: str, endpoint: str) -> None:
+    # The address is not quoted, as it may contain a password.
+    if "://" not in endpoint:
+        raise ConfigurationError(
+            f"{source}: the scheme is missing; begin with https://"
+        )
+    insecure = endpoint.lower().startswith("http://")
+    if insecure and not is_loopback(urlsplit(endpoint).hostname or ""):
+        raise ConfigurationError(
+            f"{source}: must begin with https://; http is for this machine alone, for"
+            " example the end of a tunnel"
+        )

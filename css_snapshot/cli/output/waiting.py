@@ -1,0 +1,70 @@
+"""The progress of a snapshot that is waited for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import attrs
+from rich.status import Status
+
+from css_snapshot.cli.output.output import Output
+from css_snapshot.cli.output.text import line
+from css_snapshot.models import Snapshot
+
+
+@contextmanager
+def progress(
+    output: Output, text: str, *, alone: bool = True
+) -> Iterator[Callable[[Snapshot], None]]:
+    """Show the progress of a snapshot: as a moving line, or a line for each change.
+
+    Args:
+        output: Where to.
+        text: What is shown before anything is known.
+        alone: Whether no other snapshot is shown at the same time.
+    """
+    if not (output.is_live and alone):
+        yield _Changes(output).tell
+        return
+    with output.progress.status(line(text)) as status:
+        yield _Moving(status).tell
+
+
+@attrs.define
+class _Changes:
+    """Tells each change of state once."""
+
+    output: Output
+    told: str = ""
+
+    def tell(self, snapshot: Snapshot) -> None:
+        state = _state(snapshot)
+        if state == self.told:
+            return
+        self.told = state
+        if self.output.form == "json":
+            self.output.progress_record(
+                {
+                    "kind": "progress",
+                    "snapshot_id": snapshot.id,
+                    "status": str(snapshot.status),
+                    "restore_status": str(snapshot.restore_status or "none"),
+                }
+            )
+        else:
+            self.output.note(state)
+
+
+@attrs.frozen
+class _Moving:
+    """Keeps one line of a terminal up to date."""
+
+    status: Status
+
+    def tell(self, snapshot: Snapshot) -> None:
+        self.status.update(line(_state(snapshot)))
+
+
+def _state(snapshot: Snapshot) -> str:
+    restoring = snapshot.restore_status
+    shown = "" if restoring in {None, "none"} else f", restore {restoring}"
+    return f"{snapshot.name}: {snapshot.status}{shown}"

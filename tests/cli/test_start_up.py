@@ -1,0 +1,79 @@
+"""What a command imports: what it needs, and nothing that costs time for others."""
+
+import subprocess
+import sys
+from typing import Final
+
+import pytest
+
+from css_snapshot.cli.app import RootGroup
+from tests.support.child_processes import environment
+
+LOADED: Final = """
+import sys
+from css_snapshot.cli import main
+sys.argv = ["css-snapshot", *sys.argv[1:]]
+try:
+    main()
+except SystemExit:
+    pass
+sys.stderr.write("\\nloaded: " + " ".join(sys.modules))
+"""
+
+# What only some of the commands need.
+SERVER: Final = {"starlette", "uvicorn", "css_snapshot.emulator"}
+FLEET: Final = {"sqlite3", "css_snapshot.fanout"}
+COMMAND_LINE: Final = {"typer", "rich", "httpx", "attrs", "asyncio"}
+
+
+def loaded_by(*args: str) -> set[str]:
+    """Run a command in a process of its own, and return the modules it loaded."""
+    ended = subprocess.run(  # noqa: S603  # our own script
+        [sys.executable, "-c", LOADED, *args],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(),
+    )
+    return set(ended.stderr.rpartition("loaded: ")[2].split())
+
+
+def test_the_version_needs_no_library() -> None:
+    assert not loaded_by("--version") & (COMMAND_LINE | SERVER | FLEET)
+
+
+@pytest.mark.parametrize(
+    "command", ["list c1", "clusters", "create c1 nightly", "policy get c1", "lst"]
+)
+def test_a_command_for_one_cluster_needs_no_server_and_no_journal(
+    command: str,
+) -> None:
+    loaded = loaded_by(*command.split())
+
+    assert "css_snapshot.cli.app" in loaded
+    assert not loaded & (SERVER | FLEET)
+
+
+def test_a_command_is_imported_alone() -> None:
+    loaded = loaded_by("clusters")
+
+    commands = {
+        name for name in loaded if name.startswith("css_snapshot.cli.commands.")
+    }
+    assert commands == {"css_snapshot.cli.commands.clusters"}
+
+
+def test_a_fleet_needs_no_server() -> None:
+    assert not loaded_by("fan-out", "c1", "--snapshot", "nightly") & SERVER
+
+
+def test_the_help_lists_every_command() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "css_snapshot", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    listed = {line.split()[1] for line in ended.stdout.splitlines() if "│ " in line}
+    assert set(RootGroup.entries) <= listed

@@ -1,0 +1,88 @@
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from css_snapshot.errors import ConfigurationError
+from css_snapshot.transport.proxies import EnvironmentProxies, Proxy
+from css_snapshot.transport.routed import RoutedTransport
+from css_snapshot.transport.slots import async_stream
+
+
+def _routed(
+    make: Callable[[str, Proxy | None], httpx.AsyncBaseTransport],
+    proxies: dict[str, str] | None = None,
+) -> RoutedTransport:
+    return RoutedTransport(
+        make, proxies=EnvironmentProxies(proxies or {}), connections=1
+    )
+
+
+def _refusing(*_: object) -> httpx.AsyncBaseTransport:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise ValueError("header 'T0P' is not what it should be")
+
+    return httpx.MockTransport(handler)
+
+
+@pytest.mark.parametrize(
+    ("headers", "error"),
+    [
+        ([(b"X-Good", b"caf\xe9 \t~")], httpx.RemoteProtocolError),
+        ([(b"X-Good", b"")], httpx.RemoteProtocolError),
+        ([(b"X Bad", b"good")], httpx.LocalProtocolError),
+        ([(b"", b"good")], httpx.LocalProtocolError),
+        ([(b"X-Good", b"bad\r\nX-More: 1")], httpx.LocalProtocolError),
+        ([(b"X-Good", b"bad\x00")], httpx.LocalProtocolError),
+        ([(b"X-Good", b"good"), (b"X-Good", b"\x7f")], httpx.LocalProtocolError),
+    ],
+)
+async def test_what_a_library_can_not_handle_is_the_request_s_fault_or_the_response_s(
+    headers: list[tuple[bytes, bytes]], error: type[Exception]
+) -> None:
+    transport = _routed(_refusing)
+
+    for _ in range(2):
+        request = httpx.Request("GET", "http://css.example/", headers=headers)
+        with pytest.raises(error) as caught:
+            await transport.handle_async_request(request)
+
+        assert "T0P" not in str(caught.value)
+        assert caught.value.__context__ is None
+
+
+async def test_a_setting_that_can_not_be_used_is_told_as_it_is() -> None:
+    def make(*_: object) -> httpx.AsyncBaseTransport:
+        raise ConfigurationError("no SOCKS")
+
+    transport = _routed(make)
+
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="no SOCKS"):
+            await transport.handle_async_request(
+                httpx.Request("GET", "http://css.example/")
+            )
+
+
+async def test_origins_share_a_transport_by_scheme_and_by_whether_there_is_a_proxy() -> (
+    None
+):
+    made: list[tuple[str, str | None]] = []
+
+    def make(scheme: str, proxy: Proxy | None) -> httpx.AsyncBaseTransport:
+        made.append((scheme, None if proxy is None else str(proxy.address.url)))
+        return httpx.MockTransport(lambda _: httpx.Response(200))
+
+    transport = _routed(make, {"https": "http://proxy.example", "no": "b.example"})
+    for url in (
+        *("http://a.example", "http://b.example:81", "https://a.example"),
+        *("https://b.example", "https://c.example", "https://a.example"),
+    ):
+        response = await transport.handle_async_request(httpx.Request("GET", url))
+        await async_stream(response).aclose()
+
+    assert made == [
+        ("http", None),
+        ("https", "http://proxy.example"),
+        ("https", None),
+    ]
