@@ -138,15 +138,18 @@ async def drill(
         raise RequestValidationError(
             "into", "must be another cluster: a drill may fill and slow down its target"
         )
+    until = client.end_of_call()
     with client.telling_workflow("drill", cluster_id):
-        snapshot = await _last_good(client, cluster_id, options.prefix)
+        snapshot = await _last_good(client, cluster_id, options.prefix, until)
         under_way = _Drill(
             client=client,
             watch=watch,
             options=options,
             verify=verify,
             cleanup=cleanup,
-            restoration=Restoration(client, cluster_id, snapshot.id, request, names),
+            restoration=Restoration(
+                client, cluster_id, snapshot.id, request, names, until
+            ),
             report=DrillReport(
                 cluster_id=cluster_id,
                 target_cluster_id=options.into,
@@ -164,8 +167,8 @@ class _Drill:
 
     Attributes:
         report: What is known so far.
-        began: When the restoration may have begun, on the clock's monotonic scale;
-            `None` as long as it is proven that it has not.
+        may_have_begun: Whether the restoration may have begun.
+        sent_at: When it was asked for, on the clock's monotonic scale.
     """
 
     client: ApiClient
@@ -175,7 +178,8 @@ class _Drill:
     cleanup: DrillCleanup | None
     restoration: Restoration
     report: DrillReport
-    began: float | None = None
+    may_have_begun: bool = False
+    sent_at: float = 0.0
 
     async def run(self) -> DrillReport:
         """Restore, have it checked, and clean up whatever happened."""
@@ -184,25 +188,26 @@ class _Drill:
                 await self._check()
         finally:
             # What is in the target without this drill's doing may be another drill's.
-            if self.cleanup is not None and self.began is not None:
+            if self.cleanup is not None and self.may_have_begun:
                 await self._clean_up(self.cleanup)
         return self.report
 
     async def _start(self) -> bool:
         try:
             await ensure_restored(
-                self.restoration, settle=self.options.settle, before=self._note_begin
+                self.restoration, settle=self.options.settle, before=self._note_sending
             )
         except IndeterminateRestoreError as exc:
             self._conclude("unknown", exc)
             return False
         except CSSError:
-            self.began = None
+            self.may_have_begun = False
             raise
         return True
 
-    async def _note_begin(self) -> None:
-        self.began = self.client.clock.monotonic()
+    async def _note_sending(self) -> None:
+        self.may_have_begun = True
+        self.sent_at = self.client.clock.monotonic()
 
     async def _wait(self) -> bool:
         try:
@@ -218,8 +223,7 @@ class _Drill:
         except CSSError as exc:
             self._conclude("unknown", exc)
         else:
-            began = self.began or 0.0
-            seconds = self.client.clock.monotonic() - began
+            seconds = self.client.clock.monotonic() - self.sent_at
             self.report = attrs.evolve(self.report, restore_seconds=seconds)
         return self.report.verdict is None
 
@@ -266,10 +270,10 @@ class _Drill:
 
 
 async def _last_good(
-    client: ApiClient, cluster_id: str, prefix: str | None
+    client: ApiClient, cluster_id: str, prefix: str | None, until: float
 ) -> Snapshot:
     """Return the newest usable snapshot of a cluster."""
-    rows = await client.look(LIST_SNAPSHOTS(cluster_id=cluster_id))
+    rows = await client.look(LIST_SNAPSHOTS(cluster_id=cluster_id), until=until)
     good = [row for row in rows if row.is_usable and row.name.startswith(prefix or "")]
     if not good:
         named = f" whose name starts with {prefix}" if prefix else ""

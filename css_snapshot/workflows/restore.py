@@ -126,8 +126,9 @@ class Restoration:
         snapshot_id: The snapshot's id.
         request: What to restore, where to, and under which names.
         names: How the names that changed over the years are spelled.
+        until: When to give up, on the clock's monotonic scale; when a call that begins
+            now is to end, unless told otherwise.
         operation: The call that starts it.
-        until: When to give up, on the clock's monotonic scale.
     """
 
     client: ApiClient
@@ -135,11 +136,12 @@ class Restoration:
     snapshot_id: str
     request: RestoreSnapshotRequest
     names: WireNames
+    until: float = attrs.field(
+        default=attrs.Factory(lambda self: self.client.end_of_call(), takes_self=True)
+    )
     operation: Operation[None] = attrs.field(init=False)
-    until: float = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.until = self.client.end_of_call()
         self.operation = RESTORE_SNAPSHOT(
             body=encode_restore(self.request, self.names),
             cluster_id=self.cluster_id,
