@@ -2,10 +2,16 @@
 
 import copy
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+)
 from datetime import datetime
 from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 import attrs
 import httpx
@@ -85,7 +91,9 @@ from css_snapshot.workflows.wait import (
 )
 
 if TYPE_CHECKING:
-    from css_snapshot.fanout import FanOut, Target
+    from css_snapshot.fanout import Each, FanOut, Target
+
+T = TypeVar("T")
 
 __all__ = ["ServiceOptions", "SnapshotService"]
 
@@ -1121,6 +1129,58 @@ class SnapshotService:
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ShowClusterDetail.html
         """
         return await self._client.send(SHOW_CLUSTER(cluster_id=cluster_id))
+
+    def each(
+        self,
+        operation: Callable[[Cluster], Awaitable[T]],
+        *,
+        clusters: Iterable[Cluster] | AsyncIterable[Cluster] | None = None,
+        engine: str | None = None,
+        limit: int = 16,
+        rate: float | None = None,
+        on_error: OnError = "collect",
+    ) -> "Each[T]":
+        """Prepare a run that calls a function for each of many clusters.
+
+        Enter it with `async with`, and iterate over it for the outcomes as they come:
+        `Done` with what the function returned, or `Failed` with what it raised, which
+        stops no other. A function that the service throttles is called again from its
+        beginning when the service has had its pause, and all others are slowed down.
+        Leaving the block early cancels what is under way.
+
+        Refused credentials stop the run at once, which then ends with
+        `FanOutStoppedError`, as it does if the list of clusters can't be read. Of
+        clusters that are given, four go ahead until the first of them has shown that
+        the credentials are good.
+
+        Args:
+            operation: An `async def` that is given a `Cluster`.
+            clusters: An iterable or async iterable, pulled as clusters are needed;
+                all of the project if left out.
+            engine: Of the project's, only `elasticsearch`, `opensearch` or
+                `logstash`.
+            limit: Clusters at once at most.
+            rate: Calls of the function started per second at most; `None` for no
+                limit. It is halved, and recovers, when the service throttles.
+            on_error: `"collect"` goes on after a failure, `"fail_fast"` starts no
+                more.
+
+        Raises:
+            ConfigurationError: If an argument is out of its range.
+            RequestValidationError: If `engine` is unknown.
+        """
+        # Here, as most programs never need it.
+        from css_snapshot.fanout.each import each  # noqa: PLC0415
+
+        return each(
+            self._client,
+            operation,
+            clusters,
+            engine=engine,
+            limit=limit,
+            rate=rate,
+            on_error=on_error,
+        )
 
     def fan_out(
         self,

@@ -27,8 +27,8 @@ FOREIGN: Final = {
     *("httpx", "os", "ssl", "datetime", "timedelta", "Path", "TracebackType"),
     "EllipsisType",
 }
-# Made by `fan_out` alone, out of what is nobody else's.
-NOT_CONSTRUCTED: Final = {"FanOut"}
+# Made by `fan_out` and `each` alone, out of what is nobody else's.
+NOT_CONSTRUCTED: Final = {"Each", "FanOut"}
 
 
 def public_objects() -> dict[str, object]:
