@@ -7,7 +7,7 @@ import pytest
 from css_snapshot.emulator import EmulatorState
 from tests.support.command_line import run, run_watched
 
-PATIENT = ("--for", "20", "--poll", "0.05")
+PATIENT = ("--timeout", "20s", "--poll", "0.05")
 
 
 def test_waiting_ends_with_the_snapshot(cloud: EmulatorState, cluster: str) -> None:
@@ -64,7 +64,7 @@ def test_what_does_not_complete_has_its_exit_code(
     snapshot = cloud.add_snapshot(cluster, "nightly")
     snapshot.outcome = outcome  # type: ignore[assignment]  # one of the literals
 
-    ended = run("wait", cluster, snapshot.id, "--for", "0.3", "--poll", "0.05")
+    ended = run("wait", cluster, snapshot.id, "--timeout", "0.3s", "--poll", "0.05")
 
     assert (ended.exit_code, ended.stdout) == (code, "")
     assert f"error: {error}: " in ended.stderr

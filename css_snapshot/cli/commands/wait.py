@@ -28,7 +28,7 @@ async def wait(
 
     Examples:
       css-snapshot wait ea244205-... 9dc4f5c9-33c0-45c7-9378-ae35ae350682
-      css-snapshot wait prod-search latest --for 3600 --json
+      css-snapshot wait prod-search latest --timeout 4h --json
       css-snapshot wait --all-clusters nightly-20261124
 
     JSON: a line of kind progress for each change of status, on the error
