@@ -1,5 +1,6 @@
 """The targets of a run that do not have what they wanted, by name."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
@@ -17,19 +18,31 @@ class Missing:
         count: How many there are.
     """
 
-    count: int = 0
+    count: int = attrs.field(default=0, init=False)
     _named: list[str] = attrs.field(factory=list, init=False)
+    # Hashes, as there may be a hundred thousand of them.
+    _ended: set[int] = attrs.field(factory=set, init=False)
 
-    def add(self, outcome: Outcome[object]) -> None:
-        """Add a target, and what became of it."""
+    def note(self, outcome: Outcome[object], *, is_good: bool) -> None:
+        """Take in what became of a target.
+
+        Args:
+            outcome: What became of it.
+            is_good: Whether it has what it wanted.
+        """
+        self._ended.add(_key(outcome.target))
+        if is_good:
+            return
         what = outcome.outcome.replace("_", " ")
         if isinstance(outcome, Skipped):
             what = f"{outcome.reason} in an earlier run"
         self._add(outcome.target, what)
 
-    def add_unbegun(self, target: Target) -> None:
-        """Add a target that the run did not get to."""
-        self._add(target, "not begun")
+    def add_unbegun(self, targets: Iterable[Target]) -> None:
+        """Add those of all targets that the run did not get to."""
+        for target in targets:
+            if _key(target) not in self._ended:
+                self._add(target, "not begun")
 
     def __str__(self) -> str:
         more = self.count - len(self._named)
@@ -40,3 +53,7 @@ class Missing:
         self.count += 1
         if len(self._named) < _MOST_NAMED:
             self._named.append(f"{target.cluster_name or target.cluster_id} ({what})")
+
+
+def _key(target: Target) -> int:
+    return hash((target.cluster_id, target.name))

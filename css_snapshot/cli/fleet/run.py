@@ -1,7 +1,6 @@
 """A run as the command line shows it: outcomes as they come, and an honest end."""
 
 import asyncio
-import itertools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -79,9 +78,6 @@ class FleetRun:
                         await self._consume(run)
         except ExceptionGroup as exc:
             stopped = exc
-        if not self.interrupted:
-            for target in itertools.islice(self.targets, run.progress.pulled, None):
-                self._missing.add_unbegun(target)
         return self._end(run.summary, stopped)
 
     async def _consume(self, run: FanOut[Ensured]) -> None:
@@ -112,8 +108,7 @@ class FleetRun:
 
     def _tell(self, outcome: Outcome[Ensured]) -> None:
         is_good = _is_good(outcome)
-        if not is_good:
-            self._missing.add(outcome)
+        self._missing.note(outcome, is_good=is_good)
         if self.output.writes_lines:
             self.output.record(outcome_record(outcome))
         elif not is_good:
@@ -134,6 +129,8 @@ class FleetRun:
         if self.interrupted and (left or not summary.bad):
             self._advise(f"interrupted, {left} targets left")
             return ExitCode.INTERRUPTED
+        if left:
+            self._missing.add_unbegun(self.targets)
         if not summary.is_success:
             self._advise(self._shortfall(summary))
         if stopped is not None or left:
