@@ -8,7 +8,7 @@ import pytest
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState, Fault
 from tests.support.command_line import Ended, run, run_watched
 
-QUICK = ("--settle", "0.5", "--timeout", "5")
+QUICK = ("--settle", "0.5", "--attempt-timeout", "5")
 PROTECTED = 0o077
 
 
@@ -281,7 +281,7 @@ def test_what_is_unknown_has_its_own_exit_code(fleet: EmulatorState) -> None:
 
     ended = run(
         *("fan-out", "--all-clusters", "--snapshot", "nightly"),
-        *("--settle", "0", "--timeout", "2"),
+        *("--settle", "0", "--attempt-timeout", "2"),
     )
 
     assert ended.exit_code == 3
@@ -478,7 +478,7 @@ def test_a_status_shows_what_did_not_go_well(
         fleet.faults.add(fault, operation="create", cluster_id=first)
     run(
         *("fan-out", "--all-clusters", "--snapshot", "nightly", "--journal", journal),
-        *("--settle", "0", "--timeout", "2"),
+        *("--settle", "0", "--attempt-timeout", "2"),
     )
 
     ended = run("status", journal)
