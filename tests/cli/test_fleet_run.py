@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import attrs
 import pytest
@@ -59,7 +60,7 @@ def test_the_pace_tells_what_holds_a_run_up() -> None:
     assert str(pace(standing)) == "1.2/s, 4 in flight, 3 waiting, at most 2.5/s"
 
 
-def at(elapsed: float, **counts: int) -> RunProgress:
+def at(elapsed: float, **counts: Any) -> RunProgress:
     return RunProgress(
         summary=attrs.evolve(Summary(elapsed=elapsed), **counts),
         pulled=9,
