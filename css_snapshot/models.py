@@ -88,6 +88,20 @@ class Ensured:
     doubt: str | None = attrs.field(default=None, kw_only=True)
 
 
+@attrs.frozen
+class Restored:
+    """The result of `ensure_restored`: the restoration began, and how that is known.
+
+    Attributes:
+        how: `"started"` if the service said so to this call, `"found"` if it was seen
+            under way, or ended, after an answer that left it open.
+        attempts: How many times it was asked for.
+    """
+
+    how: Literal["started", "found"]
+    attempts: int = attrs.field(default=1, kw_only=True)
+
+
 @attrs.frozen(kw_only=True)
 class Datastore:
     """The engine of a snapshot or a cluster.
@@ -193,3 +207,34 @@ class Snapshot:
         if self.start_time is None or self.end_time is None:
             return None
         return (self.end_time - self.start_time).total_seconds()
+
+
+@attrs.frozen(kw_only=True)
+class DrillReport:
+    """A drill: a restoration to prove that one works, and what came of it.
+
+    Attributes:
+        cluster_id: The cluster that the snapshot is of.
+        target_cluster_id: The cluster it was restored into.
+        snapshot: The snapshot: the newest usable one.
+        expected_indices: What the restored indices are called.
+        age: Seconds since the snapshot began, as the drill did, by this machine's
+            clock; `None` where the service does not show when.
+        restore_seconds: Seconds the restoration took; `None` until it is over.
+        verdict: `"verified"`, `"failed"` if the restoration or the check did, or
+            `"unknown"` if it can't be known whether the snapshot is being restored, or
+            it was not in time; `None` while the drill goes on.
+        error: What the verdict is due to; `None` if it is verified, or the check
+            returned false.
+        cleanup_error: What the clean-up failed with.
+    """
+
+    cluster_id: str
+    target_cluster_id: str
+    snapshot: Snapshot
+    expected_indices: tuple[str, ...]
+    age: float | None = None
+    restore_seconds: float | None = None
+    verdict: Literal["verified", "failed", "unknown"] | None = None
+    error: Exception | None = None
+    cleanup_error: Exception | None = None

@@ -2,20 +2,24 @@
 
 import copy
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+)
 from datetime import datetime
 from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 import attrs
 import httpx
 
 from css_snapshot.api.clusters import Cluster
-from css_snapshot.api.encode import encode_restore
 from css_snapshot.api.operations import (
     GET_POLICY,
     LIST_SNAPSHOTS,
-    RESTORE_SNAPSHOT,
     SHOW_CLUSTER,
 )
 from css_snapshot.api.policies import SnapshotPolicy
@@ -24,7 +28,7 @@ from css_snapshot.api.requests import (
     RestoreSnapshotRequest,
     SnapshotSettings,
 )
-from css_snapshot.api.rules import check_id, check_text
+from css_snapshot.api.rules import check_id, check_text, split_indices
 from css_snapshot.client.api_client import ApiClient, Limits
 from css_snapshot.client.request import RequestBuilder
 from css_snapshot.clock import Clock
@@ -37,11 +41,13 @@ from css_snapshot.configuration import (
 )
 from css_snapshot.errors import SnapshotNotFoundError
 from css_snapshot.events import Observer
-from css_snapshot.models import Backup, Ensured, Snapshot
+from css_snapshot.models import Backup, DrillReport, Ensured, Restored, Snapshot
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.transport.default import TransportKind, default_transport
 from css_snapshot.typing import (
     Applied,
+    DrillCheck,
+    DrillCleanup,
     Indices,
     OnBusy,
     OnDeleted,
@@ -60,15 +66,23 @@ from css_snapshot.workflows import (
     coverage,
     create,
     delete,
+    drill,
     ensure,
     prune,
+    restore,
     settings,
 )
 from css_snapshot.workflows.coverage import Coverage
 from css_snapshot.workflows.drift import PolicyDrift
+from css_snapshot.workflows.drill import (
+    CLEANUP_SECONDS,
+    RENAME_PREFIX,
+    DrillOptions,
+)
 from css_snapshot.workflows.ensure import EnsureOptions
 from css_snapshot.workflows.look import SETTLE_SECONDS
 from css_snapshot.workflows.policy import PolicySwitch
+from css_snapshot.workflows.restore import Restoration
 from css_snapshot.workflows.retention import Retention, RetentionPlan
 from css_snapshot.workflows.wait import (
     POLL_SECONDS,
@@ -77,7 +91,9 @@ from css_snapshot.workflows.wait import (
 )
 
 if TYPE_CHECKING:
-    from css_snapshot.fanout import FanOut, Target
+    from css_snapshot.fanout import Each, FanOut, Target
+
+T = TypeVar("T")
 
 __all__ = ["ServiceOptions", "SnapshotService"]
 
@@ -630,9 +646,11 @@ class SnapshotService:
     ) -> None:
         r"""Start to restore a snapshot, into its own or another cluster.
 
-        The service works in the background; see `wait_restored`. If an attempt of
-        this call was answered by a 500, a repeated one may find the target busy with
-        its own work (`ClusterBusyError`, with the 500 in `.earlier`).
+        The service works in the background; see `wait_restored`. Where an answer leaves
+        open whether it was started (a 500, a lost connection, a timeout), the snapshot
+        and the target are looked at before anything is sent again: if the snapshot is
+        being restored, and the target is restoring, that is this call's work. One that
+        has ended by then is not recognised; see `ensure_restored`.
 
         Args:
             cluster_id: The cluster that the snapshot is of.
@@ -654,9 +672,9 @@ class SnapshotService:
             ForbiddenError: If it is not allowed, or there is no such cluster or
                 snapshot.
             ClusterBusyError: If another operation is running on the cluster.
+            IndeterminateRestoreError: If it is unknown, even after looking.
             APIError: If the service refused otherwise.
-            TransportError: If no answer came; `.sent` says whether the request may
-                have arrived.
+            TransportError: If nothing was sent.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/RestoreSnapshot.html
         """
@@ -667,9 +685,147 @@ class SnapshotService:
             rename_replacement=rename_replacement,
             replace_existing=replace_existing,
         )
-        body = encode_restore(request, self._names)
-        await self._client.send(
-            RESTORE_SNAPSHOT(body=body, cluster_id=cluster_id, snapshot_id=snapshot_id)
+        await restore.restore(
+            Restoration(self._client, cluster_id, snapshot_id, request, self._names)
+        )
+
+    async def ensure_restored(
+        self,
+        cluster_id: str,
+        snapshot_id: str,
+        *,
+        target_cluster_id: str,
+        indices: Indices = None,
+        rename_pattern: str | None = None,
+        rename_replacement: str | None = None,
+        replace_existing: bool = False,
+        settle: float = SETTLE_SECONDS,
+    ) -> Restored:
+        r"""Start to restore a snapshot exactly once.
+
+        Looks at the snapshot and the target before it asks for anything, and again
+        where an answer leaves open what was done: after a 500, a lost connection or a
+        timeout, and if the target is busy after one of these. What has changed since is
+        this call's work, which an earlier restoration of the same snapshot is not taken
+        for. It is asked for again only if it is proven that none began.
+
+        A second call restores a second time. Two callers must not restore the same
+        snapshot at once: the service does not say whose restoration it shows.
+
+        Args:
+            cluster_id: The cluster that the snapshot is of.
+            snapshot_id: The snapshot's id.
+            target_cluster_id: The cluster to restore into: in the same region,
+                available, of no lower version.
+            indices: Names or patterns, as a sequence or joined by commas; all in the
+                snapshot if left out. Joined at most 1,024 characters.
+            rename_pattern: Regular expression of the names to change; at most 1,024
+                characters, none of `"\<|>/?,`. Only together with the next.
+            rename_replacement: What they become, such as `restored_index_$1`; the
+                same rules.
+            replace_existing: Replace indices of these names in the target; ignored
+                by older sites, which refuse to restore over them.
+            settle: Seconds a restoration may take to show.
+
+        Returns:
+            Whether the service said so to this call, or it was found under way, or
+            ended. For how it ends see `wait_restored`.
+
+        Raises:
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            ClusterBusyError: If another operation is running on the cluster.
+            IndeterminateRestoreError: If it is unknown, even after looking.
+            APIError: If the service refused.
+            TransportError: If the request was not sent, or the snapshot or the target
+                could not be looked at.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/RestoreSnapshot.html
+        """
+        request = RestoreSnapshotRequest(
+            target_cluster_id=target_cluster_id,
+            indices=indices,
+            rename_pattern=rename_pattern,
+            rename_replacement=rename_replacement,
+            replace_existing=replace_existing,
+        )
+        return await restore.ensure_restored(
+            Restoration(self._client, cluster_id, snapshot_id, request, self._names),
+            settle=settle,
+        )
+
+    async def drill(
+        self,
+        cluster_id: str,
+        *,
+        into: str,
+        verify: DrillCheck,
+        cleanup: DrillCleanup | None = None,
+        prefix: str | None = None,
+        indices: Indices = None,
+        rename_prefix: str = RENAME_PREFIX,
+        timeout: float = 3600.0,
+        poll: float = POLL_SECONDS,
+        settle: float = SETTLE_SECONDS,
+        cleanup_timeout: float = CLEANUP_SECONDS,
+        on_progress: Progress | None = None,
+    ) -> DrillReport:
+        """Restore the last good snapshot into a test cluster, and have it checked.
+
+        The newest usable snapshot is restored exactly once (see `ensure_restored`),
+        under new names, and waited for. Then `verify` looks at the indices, by
+        whichever client of the search engine it likes: this package has none.
+
+        `cleanup` runs once the restoration may have begun, whatever happens then: after
+        a failed check, a lost answer, or a cancellation, which ends the call only when
+        the clean-up is done. Where it is proven that nothing began, it does not run:
+        what is in the target may be another drill's.
+
+        Args:
+            cluster_id: The cluster whose last good snapshot is restored.
+            into: The cluster to restore into, which must be another one.
+            verify: Awaited with the report so far when all is restored. It finds the
+                indices good unless it raises, or returns something false.
+            cleanup: Awaited with the report at the end, to delete the indices.
+            prefix: Only snapshots whose names start with this count.
+            indices: Names or patterns, as a sequence or joined by commas; all in the
+                snapshot if left out.
+            rename_prefix: What the names of the restored indices begin with.
+            timeout: Seconds the restoration may take.
+            poll: Initial polling interval in seconds; it grows over time.
+            settle: Seconds a restoration may take to show.
+            cleanup_timeout: Seconds the clean-up may take.
+            on_progress: Called with the snapshot at each look; must be quick.
+
+        Returns:
+            What was restored, and the verdict: `"verified"`, `"failed"` or `"unknown"`.
+
+        Raises:
+            RequestValidationError: If an argument breaks a rule; nothing was sent.
+            SnapshotNotFoundError: If the cluster has no usable snapshot.
+            CSSError: If the restoration was refused, or not sent, as
+                `ensure_restored` raises it.
+
+        Source: https://support.huaweicloud.com/intl/en-us/api-css/RestoreSnapshot.html
+        """
+        options = DrillOptions(
+            into=into,
+            prefix=prefix,
+            indices=split_indices(indices),
+            rename_prefix=rename_prefix,
+            timeout=timeout,
+            poll=poll,
+            settle=settle,
+            cleanup_timeout=cleanup_timeout,
+            on_progress=on_progress,
+        )
+        return await drill.drill(
+            self._client,
+            self._watch,
+            cluster_id,
+            options,
+            names=self._names,
+            verify=verify,
+            cleanup=cleanup,
         )
 
     async def get_policy(self, cluster_id: str) -> SnapshotPolicy:
@@ -973,6 +1129,58 @@ class SnapshotService:
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ShowClusterDetail.html
         """
         return await self._client.send(SHOW_CLUSTER(cluster_id=cluster_id))
+
+    def each(
+        self,
+        operation: Callable[[Cluster], Awaitable[T]],
+        *,
+        clusters: Iterable[Cluster] | AsyncIterable[Cluster] | None = None,
+        engine: str | None = None,
+        limit: int = 16,
+        rate: float | None = None,
+        on_error: OnError = "collect",
+    ) -> "Each[T]":
+        """Prepare a run that calls a function for each of many clusters.
+
+        Enter it with `async with`, and iterate over it for the outcomes as they come:
+        `Done` with what the function returned, or `Failed` with what it raised, which
+        stops no other. A function that the service throttles is called again from its
+        beginning when the service has had its pause, and all others are slowed down.
+        Leaving the block early cancels what is under way.
+
+        Refused credentials stop the run at once, which then ends with
+        `FanOutStoppedError`, as it does if the list of clusters can't be read. Of
+        clusters that are given, four go ahead until the first of them has shown that
+        the credentials are good.
+
+        Args:
+            operation: An `async def` that is given a `Cluster`.
+            clusters: An iterable or async iterable, pulled as clusters are needed;
+                all of the project if left out.
+            engine: Of the project's, only `elasticsearch`, `opensearch` or
+                `logstash`.
+            limit: Clusters at once at most.
+            rate: Calls of the function started per second at most; `None` for no
+                limit. It is halved, and recovers, when the service throttles.
+            on_error: `"collect"` goes on after a failure, `"fail_fast"` starts no
+                more.
+
+        Raises:
+            ConfigurationError: If an argument is out of its range.
+            RequestValidationError: If `engine` is unknown.
+        """
+        # Here, as most programs never need it.
+        from css_snapshot.fanout.each import each  # noqa: PLC0415
+
+        return each(
+            self._client,
+            operation,
+            clusters,
+            engine=engine,
+            limit=limit,
+            rate=rate,
+            on_error=on_error,
+        )
 
     def fan_out(
         self,

@@ -1,11 +1,11 @@
 """The aliases that public signatures name."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from css_snapshot.errors import ConnectFailure as ConnectFailure
-from css_snapshot.models import Snapshot
+from css_snapshot.models import DrillReport, Snapshot
 
 if TYPE_CHECKING:
     # isort: off
@@ -35,6 +35,9 @@ else:
         "Applied",
         "ConnectFailure",
         "CoverageState",
+        "DrillCheck",
+        "DrillCleanup",
+        "DrillVerdict",
         "How",
         "Indices",
         "Json",
@@ -64,6 +67,18 @@ CoverageState: TypeAlias = Literal[
     "fresh", "stale", "never", "stuck", "off", "unreadable"
 ]
 """Whether a cluster has a fresh usable snapshot, and why not; see `Coverage`."""
+
+DrillVerdict: TypeAlias = Literal["verified", "failed", "unknown"]
+"""What a drill came to; see `DrillReport`."""
+
+DrillCheck: TypeAlias = Callable[[DrillReport], Awaitable[object]]
+"""Checks what a drill restored: raises, or returns something false, if it is not good.
+
+A check that returns nothing finds it good.
+"""
+
+DrillCleanup: TypeAlias = Callable[[DrillReport], Awaitable[object]]
+"""Removes what a drill restored, or may have."""
 
 KeepReason: TypeAlias = Literal[
     "last", "hourly", "daily", "weekly", "monthly", "yearly", "within", "at least"

@@ -10,6 +10,7 @@ import errno
 import importlib.util
 import ipaddress
 import pickle
+import signal
 import socket
 import ssl
 import sys
@@ -55,6 +56,18 @@ _LOWEST: Final = frozenset(
     }
 )
 """Where something tests what this package does with a dependency."""
+
+
+def pytest_configure() -> None:
+    """Undo that signals are ignored, which would make the commands under test deaf.
+
+    A shell starts what is to run in the background deaf to Ctrl-C, `nohup` to a closed
+    terminal, and children inherit it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

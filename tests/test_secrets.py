@@ -39,7 +39,9 @@ WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]
 
 HASTY: Final = 0.05
 THOROUGH: Final = bool(os.environ.get("CSS_SNAPSHOT_SOAK"))
-NEVER_FAIL: Final = {"wait", "wait_restored", "delete", "restore"}
+NEVER_FAIL: Final = {
+    *("wait", "wait_restored", "delete", "restore", "ensure_restored"),
+}
 
 LOUD_COMMAND: Final = """
 import logging

@@ -1,6 +1,7 @@
 """Each method of the service: what it sends, what it answers, and how it fails."""
 
 import asyncio
+import inspect
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -23,6 +24,7 @@ from css_snapshot import (
     GatewayError,
     IndeterminateDeleteError,
     IndeterminateError,
+    IndeterminateRestoreError,
     IndeterminateSettingsError,
     InternalServerError,
     InvalidResponseError,
@@ -41,6 +43,8 @@ from css_snapshot import (
     ThrottledError,
     UnexpectedStatusError,
 )
+from css_snapshot.fanout import fan_out
+from css_snapshot.fanout.options import RunOptions
 from tests.support.virtual_time import VirtualTime
 
 MakeService = Callable[..., SnapshotService]
@@ -264,6 +268,7 @@ OVER_VERSION_2: Final = (
 by_name: Final = pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row.name)
 LOOKED_INTO: Final[dict[str, type[IndeterminateError]]] = {
     "delete": IndeterminateDeleteError,
+    "restore": IndeterminateRestoreError,
     **dict.fromkeys(
         (
             *("set_policy", "set_policy off"),
@@ -461,6 +466,18 @@ WRONG: Final[dict[str, Any]] = {
     "restore without a target": lambda service: service.restore(
         "c1", "s1", target_cluster_id=""
     ),
+    "ensure_restored without an id": lambda service: service.ensure_restored(
+        "c1", "", target_cluster_id="c2"
+    ),
+    "ensure_restored without a target": lambda service: service.ensure_restored(
+        "c1", "s1", target_cluster_id=""
+    ),
+    "ensure_restored with half a renaming": lambda service: service.ensure_restored(
+        "c1", "s1", target_cluster_id="c2", rename_pattern="(.+)"
+    ),
+    "ensure_restored before it settles": lambda service: service.ensure_restored(
+        "c1", "s1", target_cluster_id="c2", settle=-1.0
+    ),
     "plan_policy that is not whole": lambda service: service.plan_policy(
         "c1", SnapshotPolicy(enabled=True)
     ),
@@ -635,3 +652,17 @@ async def test_other_limits_are_of_a_service_that_shares_the_rest(
     )
     with pytest.raises(ConfigurationError, match="timeout"):
         service.with_options(timeout=0)
+
+
+def test_every_way_to_start_a_run_has_the_same_defaults() -> None:
+    # The service spells them out, as it loads the fan-out only when one is wanted.
+    standard = RunOptions()
+    spelled = [
+        (name, parameter.default, getattr(standard, name))
+        for start in (SnapshotService.fan_out, fan_out)
+        for name, parameter in inspect.signature(start).parameters.items()
+        if hasattr(standard, name)
+    ]
+
+    assert len(spelled) == 18
+    assert [found for _, found, _ in spelled] == [wanted for *_, wanted in spelled]

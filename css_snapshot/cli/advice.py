@@ -58,7 +58,7 @@ _BY_STATUS: Final[Mapping[int, str]] = {
 }
 _BY_KIND: Final[tuple[tuple[type[CSSError], str], ...]] = (
     (CredentialsNotFoundError, _EXPORT),
-    (RequestTimeoutError, "try again, with a longer --timeout"),
+    (RequestTimeoutError, "try again, with a longer --attempt-timeout"),
     (ThrottledError, "wait a minute: too many requests"),
     (AuthenticationError, _KEYS),
     (ForbiddenError, _GRANT),

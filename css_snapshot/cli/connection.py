@@ -123,6 +123,7 @@ class Limits:
     timeout: Annotated[
         float,
         typer.Option(
+            "--attempt-timeout",
             rich_help_panel=_PANEL,
             metavar="SECONDS",
             help="Limit of one attempt.",

@@ -5,7 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
-from css_snapshot.typing import OnExists
+from css_snapshot.cli.spans import span
+from css_snapshot.typing import OnExists, OnSpoiled
 
 ClusterArgument = Annotated[
     str, typer.Argument(metavar="CLUSTER", help="Id or name of the cluster.")
@@ -62,7 +63,25 @@ DryRunOption = Annotated[
 ]
 WaitForOption = Annotated[
     float,
-    typer.Option("--for", metavar="SECONDS", help="How long to wait at most."),
+    typer.Option(
+        "--timeout",
+        metavar="SPAN",
+        parser=span,
+        help="How long to wait at most, such as 4h.",
+        show_default="10m",
+    ),
+]
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Wait until it is completed, with all shards.")
+]
+OnSpoiledOption = Annotated[
+    OnSpoiled,
+    typer.Option(
+        "--on-spoiled",
+        help="What a snapshot of this name means that failed or lacks shards: fail,"
+        " number (take name-2 instead; nothing is deleted), or replace (delete a"
+        " failed manual one).",
+    ),
 ]
 PollOption = Annotated[
     float,

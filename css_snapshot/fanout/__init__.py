@@ -1,6 +1,7 @@
 """Runs over many clusters: bounded, lazy, and resumable after a crash."""
 
 from css_snapshot.errors import JournalBusyError, JournalError
+from css_snapshot.fanout.each import Each
 from css_snapshot.fanout.fan_out import fan_out
 from css_snapshot.fanout.journal.entry import Entry, State
 from css_snapshot.fanout.journal.status import JournalStatus, read_status
@@ -9,6 +10,7 @@ from css_snapshot.fanout.outcomes import (
     Busy,
     Completed,
     Created,
+    Done,
     Failed,
     Indeterminate,
     Late,
@@ -27,6 +29,8 @@ __all__ = [
     "Busy",
     "Completed",
     "Created",
+    "Done",
+    "Each",
     "Entry",
     "Failed",
     "FanOut",

@@ -1,16 +1,23 @@
 """How runs are made: of snapshots, or of any function."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from contextlib import nullcontext
 from typing import TypeVar, cast, get_args
 
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.clock import Clock
 from css_snapshot.errors import ConfigurationError
+from css_snapshot.fanout.calls import Calls
+from css_snapshot.fanout.journal.journal import Journal
 from css_snapshot.fanout.journal.store import Plan
-from css_snapshot.fanout.operations import Calling, Snapshotting
+from css_snapshot.fanout.operations import Calling, Operation, Snapshotting
 from css_snapshot.fanout.options import RunOptions
+from css_snapshot.fanout.processor import Processor
 from css_snapshot.fanout.run import FanOut
-from css_snapshot.fanout.targets import Target, Wanted
+from css_snapshot.fanout.scheduler import Scheduler
+from css_snapshot.fanout.stopping import Stopping
+from css_snapshot.fanout.targets import Source, Target, Wanted
+from css_snapshot.fanout.watch import Watch
 from css_snapshot.models import Ensured
 from css_snapshot.typing import OnBusy, OnError, SnapshotOperation, StrPath
 from css_snapshot.workflows.ensure import EnsureOptions
@@ -58,7 +65,7 @@ def fan_out_snapshots(
             former=frozenset(former if accepted else ()),
         )
 
-    return FanOut(
+    return prepare(
         snapshotting.create if operation == "create" else snapshotting.ensure,
         targets,
         options=options,
@@ -135,8 +142,63 @@ def fan_out(
         cast("Callable[[Target], Awaitable[T]]", operation),
         cast("Callable[[Target], Awaitable[T]] | None", reconcile),
     )
-    return FanOut(
+    return prepare(
         calling, targets, options=options, plan=own_plan, clock=clock or Clock()
+    )
+
+
+def prepare(
+    operation: Operation[T],
+    targets: Iterable[Target] | AsyncIterable[Target],
+    *,
+    options: RunOptions,
+    plan: Callable[[], Awaitable[Plan]],
+    clock: Clock,
+    client: ApiClient | None = None,
+) -> FanOut[T]:
+    """Put the parts of a run together.
+
+    Args:
+        operation: What is done with each target.
+        targets: An iterable or async iterable, pulled as targets are needed.
+        options: The options of the run.
+        plan: Tells what the run does, to a journal.
+        clock: Where time comes from.
+        client: Watches the snapshots of a run until completed, and tells of the run.
+
+    Raises:
+        ConfigurationError: If an argument is out of its range.
+    """
+    options.check_finish_by(clock.now())
+    stopping = Stopping(options)
+    calls = Calls(options=options, stopping=stopping, clock=clock)
+    journal = Journal(options.journal, clock, stopping)
+    scheduler = Scheduler(
+        source=Source(targets, Target, lambda target: target),
+        processor=Processor(
+            operation, calls, options=options, journal=journal, clock=clock
+        ),
+        stopping=stopping,
+        limit=options.limit,
+        clock=clock,
+    )
+    if client is not None and options.until == "completed":
+        scheduler.watch = Watch(
+            client,
+            limit=options.limit,
+            finish_by=options.finish_by,
+            journal=journal,
+            stopping=stopping,
+            on_end=scheduler.watched_to_its_end,
+        )
+    return FanOut(
+        scheduler,
+        calls=calls,
+        stopping=stopping,
+        journal=journal,
+        plan=None if options.journal is None else plan,
+        finish_by=options.finish_by,
+        telling=nullcontext() if client is None else client.telling_workflow("fan_out"),
     )
 
 

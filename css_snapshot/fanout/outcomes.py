@@ -5,7 +5,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
-from css_snapshot.api.clusters import SnapshotReadiness
+from css_snapshot.api.clusters import Cluster, SnapshotReadiness
 from css_snapshot.errors import CSSError, SnapshotFailedError
 from css_snapshot.fanout.targets import Target
 from css_snapshot.models import Backup, Ensured, Snapshot
@@ -24,13 +24,19 @@ class _Ended:
 
     Attributes:
         target: What was wanted.
-        attempts: How many times the creation was sent, as far as this run knows.
+        attempts: How many times the creation was sent, as far as this run knows; or a
+            function of the caller's was called.
         elapsed: Seconds from the target's start to its end, waits included.
     """
 
     target: Target
     attempts: int = 0
     elapsed: float = 0.0
+
+    @property
+    def cluster_id(self) -> str:
+        """The cluster's id."""
+        return self.target.cluster_id
 
     @property
     def cluster_name(self) -> str | None:
@@ -165,6 +171,22 @@ class Late(_Ended):
 
 
 @attrs.frozen(kw_only=True)
+class Done(_Ended, Generic[T_co]):
+    """What was to be done for a cluster was done.
+
+    Attributes:
+        cluster: The cluster.
+        result: What the function returned.
+    """
+
+    cluster: Cluster = attrs.field(repr=False)
+    result: T_co
+
+    def __str__(self) -> str:
+        return self._line("done", self.result)
+
+
+@attrs.frozen(kw_only=True)
 class Skipped(_Ended):
     """Nothing was sent, as the journal knows this target from an earlier run.
 
@@ -223,7 +245,7 @@ class NotReady(_Ended):
 
 @attrs.frozen(kw_only=True)
 class Failed(_Ended):
-    """Nothing was created, and why.
+    """Nothing was created, or what was to be done was not, and why.
 
     Attributes:
         error: What the operation ended with, or what is wrong with the target.
@@ -255,6 +277,7 @@ Outcome: TypeAlias = (
     Created[T]
     | Adopted[T]
     | Completed
+    | Done[T]
     | Spoiled
     | Late
     | Skipped

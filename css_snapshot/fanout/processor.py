@@ -1,8 +1,6 @@
-"""One target's way to its outcome: journal, pace, operation, and what came back."""
+"""One target's way to its outcome: journal, operation, and what came back."""
 
 from typing import Final, Generic, TypeVar
-
-import attrs
 
 from css_snapshot.api.requests import CreateSnapshotRequest
 from css_snapshot.clock import Clock
@@ -12,9 +10,8 @@ from css_snapshot.errors import (
     IndeterminateCreateError,
     JournalError,
     SnapshotFailedError,
-    ThrottledError,
 )
-from css_snapshot.fanout.canary import Canary
+from css_snapshot.fanout.calls import Calls, Raised, Returned
 from css_snapshot.fanout.job import Accepted, Job, Requeue
 from css_snapshot.fanout.journal.entry import ACCEPTED, UNRESOLVED, Entry, State
 from css_snapshot.fanout.journal.journal import Journal
@@ -33,21 +30,13 @@ from css_snapshot.fanout.outcomes import (
     spoiled,
     succeeded,
 )
-from css_snapshot.fanout.pace import LONGEST_HOLD, Pace
-from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.fanout.trial import Trial
 from css_snapshot.models import Ensured
 from css_snapshot.workflows.ensure import Intent
 
 T = TypeVar("T")
 
-_THROTTLED_TRIES: Final = 10
 _ENDED_BADLY: Final = frozenset({State.FAILED, State.SPOILED})
-
-
-@attrs.frozen
-class _Answer(Generic[T]):
-    result: T
 
 
 class Processor(Generic[T]):
@@ -55,32 +44,25 @@ class Processor(Generic[T]):
 
     Args:
         operation: What is done with each.
+        calls: Calls it.
         options: The run's options.
         journal: Where it is written down.
-        stopping: Stops the run, at once for refused credentials.
         clock: Where time comes from.
-
-    Attributes:
-        pace: How fast operations start.
-        in_flight: Operations under way.
     """
 
     def __init__(
         self,
         operation: Operation[T],
+        calls: Calls,
         *,
         options: RunOptions,
         journal: Journal,
-        stopping: Stopping,
         clock: Clock,
     ) -> None:
-        self.pace = Pace(options.rate, clock)
-        self.in_flight = 0
-        self._canary = Canary(needed=options.canary)
         self._operation = operation
+        self._calls = calls
         self._options = options
         self._journal = journal
-        self._stopping = stopping
         self._clock = clock
 
     async def process(self, job: Job) -> Outcome[T] | Requeue | Accepted:
@@ -161,42 +143,20 @@ class Processor(Generic[T]):
         self, job: Job, request: CreateSnapshotRequest
     ) -> Outcome[T] | Requeue | Accepted | None:
         """Carry out the operation once; `None` means: again."""
-        await self._canary.enter()
-        try:
-            mark = await self.pace.turn()
-            trial = Trial(
-                request,
-                job.previous,
-                lambda: self._journal.intend(job),
-                self._canary.prove,
-            )
-            called = await self._call(job, trial)
-        finally:
-            self._canary.leave()
-        if isinstance(called, _Answer):
+        trial = Trial(
+            request,
+            job.previous,
+            lambda: self._journal.intend(job),
+            self._calls.canary.prove,
+        )
+        called = await self._calls.call(job, lambda: self._operation(job.target, trial))
+        if isinstance(called, Returned):
             return await self._succeeded(job, trial, called.result)
-        return await self._unsuccessful(job, trial, called, mark)
-
-    async def _call(self, job: Job, trial: Trial) -> _Answer[T] | Exception:
-        job.under_way = True
-        self.in_flight += 1
-        try:
-            answer = _Answer(await self._operation(job.target, trial))
-        except Exception as exc:  # noqa: BLE001  # what it raises is its outcome
-            # Now, not with the outcome: the next one is waiting to be called.
-            if not self._stopping.stop_for(exc):
-                self._canary.note(exc)
-            return exc
-        else:
-            self._canary.prove()
-            return answer
-        finally:
-            self.in_flight -= 1
+        return await self._unsuccessful(job, trial, called)
 
     async def _succeeded(
         self, job: Job, trial: Trial, result: T
     ) -> Outcome[T] | Accepted:
-        self.pace.succeeded()
         job.attempts += result.attempts if isinstance(result, Ensured) else trial.sent
         job.backup, job.how = backup_of(result), how_of(result)
         complete = self._completed(job, result)
@@ -226,11 +186,12 @@ class Processor(Generic[T]):
         )
 
     async def _unsuccessful(
-        self, job: Job, trial: Trial, error: Exception, mark: int
+        self, job: Job, trial: Trial, raised: Raised
     ) -> Outcome[T] | Requeue | None:
+        error = raised.error
         job.attempts += _times_sent(trial, error)
         fate = trial.fate(error)
-        if isinstance(error, ThrottledError) and self._again(job, error, mark):
+        if raised.is_passing:
             if fate != "indeterminate":
                 job.previous = None
             if fate != "indeterminate" or not trial.sent:
@@ -266,12 +227,6 @@ class Processor(Generic[T]):
                 job.since = None
             await self._journal.record(job, State.FAILED, str(error))
 
-    def _again(self, job: Job, error: ThrottledError, mark: int) -> bool:
-        """Slow down, and tell whether a throttled target is to be tried again."""
-        hold = self.pace.slow_down(error, mark)
-        job.throttled += 1
-        return job.throttled < _THROTTLED_TRIES and hold <= LONGEST_HOLD
-
     def _busy(self, job: Job, error: Exception) -> Busy | Requeue:
         outcome = Busy(
             target=job.target,
@@ -286,6 +241,10 @@ class Processor(Generic[T]):
             return outcome
         job.under_way, job.fallback = False, outcome
         return Requeue(pause)
+
+    def lost(self, job: Job, error: Exception) -> Indeterminate:
+        """Return the outcome of a target that was dropped on its way."""
+        return self._indeterminate(job, error)
 
     def _indeterminate(self, job: Job, error: Exception) -> Indeterminate:
         return Indeterminate(

@@ -1,26 +1,21 @@
 """A run: targets in, outcomes out, and an end that leaves nothing behind."""
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from css_snapshot.client.api_client import ApiClient
-from css_snapshot.clock import Clock
 from css_snapshot.errors import ConfigurationError, FanOutStoppedError, JournalError
 from css_snapshot.event_loop import running_loop
 from css_snapshot.events import logger
+from css_snapshot.fanout.calls import Calls
 from css_snapshot.fanout.journal.journal import Journal
 from css_snapshot.fanout.journal.store import Plan
-from css_snapshot.fanout.operations import Operation
-from css_snapshot.fanout.options import RunOptions
 from css_snapshot.fanout.outcomes import Outcome
-from css_snapshot.fanout.processor import Processor
 from css_snapshot.fanout.scheduler import Scheduler
 from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.fanout.summary import RunProgress, Summary
-from css_snapshot.fanout.targets import Source, Target
-from css_snapshot.fanout.watch import Watch
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -51,45 +46,22 @@ class FanOut(Generic[T_co]):
 
     def __init__(
         self,
-        operation: Operation[T_co],
-        targets: Iterable[Target] | AsyncIterable[Target],
+        scheduler: Scheduler[T_co],
         *,
-        options: RunOptions,
-        plan: Callable[[], Awaitable[Plan]],
-        clock: Clock,
-        client: ApiClient | None = None,
+        calls: Calls,
+        stopping: Stopping,
+        journal: Journal,
+        plan: Callable[[], Awaitable[Plan]] | None = None,
+        finish_by: datetime | None = None,
+        telling: AbstractContextManager[None],
     ) -> None:
-        options.check_finish_by(clock.now())
-        self._options = options
+        self._scheduler = scheduler
+        self._calls = calls
+        self._stop = stopping
+        self._journal = journal
         self._plan = plan
-        self._stop = Stopping(options)
-        self._journal = Journal(options.journal, clock, self._stop)
-        self._processor = Processor(
-            operation,
-            options=options,
-            journal=self._journal,
-            stopping=self._stop,
-            clock=clock,
-        )
-        self._scheduler = Scheduler(
-            source=Source(targets),
-            processor=self._processor,
-            stopping=self._stop,
-            limit=options.limit,
-            clock=clock,
-        )
-        if client is not None and options.until == "completed":
-            self._scheduler.watch = Watch(
-                client,
-                limit=options.limit,
-                finish_by=options.finish_by,
-                journal=self._journal,
-                stopping=self._stop,
-                on_end=self._scheduler.watched_to_its_end,
-            )
-        self._telling: AbstractContextManager[None] = (
-            nullcontext() if client is None else client.telling_workflow("fan_out")
-        )
+        self._finish_by = finish_by
+        self._telling = telling
         self._entered = False
         self._reported = False
 
@@ -98,10 +70,10 @@ class FanOut(Generic[T_co]):
             raise ConfigurationError("a run can be entered once; make a new one")
         running_loop()
         self._entered = True
-        if self._options.journal is not None:
+        if self._plan is not None:
             await self._journal.open(await self._plan())
         self._telling.__enter__()
-        self._scheduler.begin(self._options.finish_by)
+        self._scheduler.begin(self._finish_by)
         return self
 
     async def __aexit__(
@@ -171,11 +143,11 @@ class FanOut(Generic[T_co]):
         return RunProgress(
             summary=self.summary,
             pulled=scheduler.pulled,
-            in_flight=self._processor.in_flight,
+            in_flight=self._calls.in_flight,
             building=0 if scheduler.watch is None else len(scheduler.watch),
             waiting=scheduler.lanes.held,
             rate=scheduler.tally.rate,
-            allowed_rate=self._processor.pace.allowed,
+            allowed_rate=self._calls.allowed_rate,
         )
 
     async def _count_open(self) -> None:

@@ -6,25 +6,37 @@ from collections.abc import Coroutine
 from contextvars import Context, copy_context
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from css_snapshot.clock import Clock
 from css_snapshot.events import logger
 from css_snapshot.fanout.job import Accepted, Job, Requeue
 from css_snapshot.fanout.lanes import Lanes
-from css_snapshot.fanout.outcomes import Indeterminate, Outcome
-from css_snapshot.fanout.processor import Processor
+from css_snapshot.fanout.outcomes import Outcome
 from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.fanout.summary import Tally
-from css_snapshot.fanout.targets import Source, Target
+from css_snapshot.fanout.targets import Source
 from css_snapshot.fanout.watch import Ending, Watch
 
 R = TypeVar("R")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _LOOK_AHEAD: Final = 1024
 _DRAIN_SECONDS: Final = 0.8
 _NAP: Final = 60.0
+
+
+class Carries(Protocol[T_co]):
+    """What carries targets to their outcomes, any number of them at once."""
+
+    async def process(self, job: Job) -> Outcome[T_co] | Requeue | Accepted:
+        """Carry one target to its outcome, to an occupied cluster, or to the watch."""
+        ...
+
+    def lost(self, job: Job, error: Exception) -> Outcome[T_co]:
+        """Return the outcome of a target that was dropped on its way."""
+        ...
 
 
 class Scheduler(Generic[T]):
@@ -50,8 +62,8 @@ class Scheduler(Generic[T]):
     def __init__(
         self,
         *,
-        source: Source[Target],
-        processor: Processor[T],
+        source: Source[Any],
+        processor: Carries[T],
         stopping: Stopping,
         limit: int,
         clock: Clock,
@@ -213,12 +225,12 @@ class Scheduler(Generic[T]):
         failure = self._failure_of(work)
         if failure is not None:
             # Not even an error in this package may make a target vanish.
-            self._ended(job, Indeterminate(target=job.target, error=failure))
+            self._ended(job, self._processor.lost(job, failure))
         elif not work.cancelled():
             self._ended(job, work.result())
         elif job.under_way and not self._left:
             error = RuntimeError("it was cancelled from outside")
-            self._ended(job, Indeterminate(target=job.target, error=error))
+            self._ended(job, self._processor.lost(job, error))
         else:
             self._drop(job)
         self._go_on()

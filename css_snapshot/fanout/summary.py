@@ -9,6 +9,7 @@ from css_snapshot.fanout.outcomes import (
     Busy,
     Completed,
     Created,
+    Done,
     Failed,
     Indeterminate,
     Late,
@@ -27,6 +28,7 @@ class Summary:
         created: Targets whose creation was accepted, or whose operation succeeded.
         adopted: Targets whose snapshot was found and taken.
         completed: Targets whose snapshot was seen to be complete.
+        done: Clusters for which was done what was to be done.
         skipped: Targets that had what they wanted by an earlier run.
         spoiled: Targets whose snapshot ended without all its shards.
         late: Targets whose snapshot was not seen to end in time.
@@ -45,6 +47,7 @@ class Summary:
     created: int = 0
     adopted: int = 0
     completed: int = 0
+    done: int = 0
     skipped: int = 0
     spoiled: int = 0
     late: int = 0
@@ -65,7 +68,7 @@ class Summary:
     @property
     def good(self) -> int:
         """How many targets have what they wanted."""
-        return self.created + self.adopted + self.completed + self.skipped
+        return self.created + self.adopted + self.completed + self.done + self.skipped
 
     @property
     def bad(self) -> int:
@@ -86,7 +89,7 @@ class Summary:
         return not (self.bad or self.journal_open or self.stopped)
 
     def __str__(self) -> str:
-        always = {"created", "adopted", "skipped", "busy", "failed", "indeterminate"}
+        always = _FOR_CLUSTERS if self.done else _FOR_SNAPSHOTS
         counts = ", ".join(
             f"{count} {word.replace('_', ' ')}"
             for word in _COUNTS
@@ -101,6 +104,7 @@ _COUNTS = (
     "created",
     "adopted",
     "completed",
+    "done",
     "skipped",
     "spoiled",
     "late",
@@ -110,10 +114,16 @@ _COUNTS = (
     "not_retried",
     "indeterminate",
 )
+_FOR_CLUSTERS = frozenset({"done", "failed"})
+_FOR_SNAPSHOTS = frozenset(
+    {"created", "adopted", "skipped", "busy", "failed", "indeterminate"}
+)
+"""What is told even where it is 0."""
 _COUNT_OF: dict[type, str] = {
     Created: "created",
     Adopted: "adopted",
     Completed: "completed",
+    Done: "done",
     Spoiled: "spoiled",
     Late: "late",
     Busy: "busy",

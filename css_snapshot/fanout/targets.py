@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Generic, Self, TypeVar
 
 import attrs
@@ -14,6 +14,7 @@ from css_snapshot.errors import ConfigurationError
 from css_snapshot.typing import Indices
 
 Wanted = TypeVar("Wanted", bound="Target")
+Item = TypeVar("Item")
 
 _DIGEST_SIZE = 16
 
@@ -104,45 +105,59 @@ def digest(cluster_id: str, request: CreateSnapshotRequest) -> bytes:
     ).digest()
 
 
-class Source(Generic[Wanted]):
+class Source(Generic[Item]):
     """Targets, pulled one by one from an iterable or an async iterable.
 
     The run takes what it is given over: a generator is closed when the run ends.
 
     Args:
-        targets: Where they come from. Pulling from a plain iterable must not block.
+        items: Where they come from. Pulling from a plain iterable must not block.
+        kind: What must come from there.
+        target_of: Makes a target of an item.
 
     Raises:
-        ConfigurationError: If `targets` is neither an iterable nor an async iterable.
+        ConfigurationError: If `items` is neither an iterable nor an async iterable.
     """
 
-    def __init__(self, targets: Iterable[Wanted] | AsyncIterable[Wanted]) -> None:
-        self._plain: Iterator[Wanted] = iter(())
-        self._async: AsyncIterator[Wanted] | None = None
-        if isinstance(targets, AsyncIterable):
-            self._async = aiter(targets)
-        elif isinstance(targets, Iterable):
-            self._plain = iter(targets)
+    def __init__(
+        self,
+        items: Iterable[Item] | AsyncIterable[Item],
+        kind: type[Item],
+        target_of: Callable[[Item], Target],
+    ) -> None:
+        self._kind = kind
+        self._target_of = target_of
+        self._plain: Iterator[Item] = iter(())
+        self._async: AsyncIterator[Item] | None = None
+        if isinstance(items, AsyncIterable):
+            self._async = aiter(items)
+        elif isinstance(items, Iterable):
+            self._plain = iter(items)
         else:
-            raise ConfigurationError("targets: must be an iterable of Target")
+            raise ConfigurationError(
+                f"{self._field}: must be an iterable of {kind.__name__}"
+            )
 
-    async def pull(self) -> Wanted | None:
+    async def pull(self) -> Target | None:
         """Return the next target, or `None` after the last one.
 
         Raises:
-            TypeError: If what came is not a `Target`.
+            TypeError: If what came is not of the kind that must come.
             Exception: Whatever the iterable raises.
         """
         try:
             if self._async is None:
-                target = next(self._plain)
+                item = next(self._plain)
             else:
-                target = await anext(self._async)
+                item = await anext(self._async)
         except (StopIteration, StopAsyncIteration):
             return None
-        if not isinstance(target, Target):
-            raise TypeError(f"targets: must be Target, not {type(target).__name__}")
-        return target
+        if not isinstance(item, self._kind):
+            raise TypeError(
+                f"{self._field}: must be {self._kind.__name__}, not"
+                f" {type(item).__name__}"
+            )
+        return self._target_of(item)
 
     async def aclose(self) -> None:
         """Close the generator, if the targets came from one."""
@@ -152,3 +167,7 @@ class Source(Generic[Wanted]):
         close = getattr(self._async, "aclose", None)
         if close is not None:
             await close()
+
+    @property
+    def _field(self) -> str:
+        return f"{self._kind.__name__.lower()}s"

@@ -56,12 +56,13 @@ class Trial:
 
     def fate(self, error: Exception) -> Fate:
         """Return what a target has come to whose operation raised an error."""
-        if self.unresolved and (not self.sent or _leaves_open(error)):
+        if self.unresolved and (not self.sent or leaves_open(error)):
             return "indeterminate"
         return "busy" if isinstance(error, ClusterBusyError) else "failed"
 
 
-def _leaves_open(error: Exception) -> bool:
+def leaves_open(error: Exception) -> bool:
+    """Check whether something may have been created though an operation raised this."""
     if isinstance(error, IndeterminateError) or not isinstance(error, CSSError):
         return True
     return any(map(may_have_created, (error, *error.earlier)))

@@ -118,14 +118,14 @@ def assess(
     last_good = good[-1] if good else None
     failed = [row for row in counted if row.is_finished and not row.is_usable]
     if last_good is not None:
-        failed = [row for row in failed if _begun(row) > _begun(last_good)]
+        failed = [row for row in failed if begun(row) > begun(last_good)]
     state, why = _state(last_good, current, now, max_age, stuck_after)
     if failed:
         why += f"; {len(failed)} failed" + (" since" if last_good else "")
     return attrs.evolve(
         _coverage(cluster, state, why),
         last_good=last_good,
-        age=_age(last_good, now),
+        age=age_of(last_good, now),
         failures_since=len(failed),
         current=current,
     )
@@ -138,12 +138,12 @@ def _state(
     max_age: float,
     stuck_after: float,
 ) -> tuple[CoverageState, str]:
-    building = _age(current, now)
+    building = age_of(current, now)
     if current is not None and building is not None and building > stuck_after:
         return "stuck", f"{current.name} has been building for {_span(building)}"
     if last_good is None:
         return "never", "no usable snapshot"
-    age = _age(last_good, now)
+    age = age_of(last_good, now)
     if age is None:
         return "stale", f"{last_good.name} does not show when it began"
     if age > max_age:
@@ -170,18 +170,20 @@ def _coverage(cluster: Cluster, state: CoverageState, why: str) -> Coverage:
     )
 
 
-def _begun(snapshot: Snapshot) -> datetime:
+def begun(snapshot: Snapshot) -> datetime:
+    """Return when a snapshot began; long ago where the list does not show it."""
     return snapshot.start_time or snapshot.created or _LONG_AGO
 
 
 def _order(snapshot: Snapshot) -> tuple[datetime, str]:
-    return _begun(snapshot), snapshot.id
+    return begun(snapshot), snapshot.id
 
 
-def _age(snapshot: Snapshot | None, now: datetime) -> float | None:
-    if snapshot is None or _begun(snapshot) == _LONG_AGO:
+def age_of(snapshot: Snapshot | None, now: datetime) -> float | None:
+    """Return the seconds since a snapshot began; `None` if that is not known."""
+    if snapshot is None or begun(snapshot) == _LONG_AGO:
         return None
-    return max(0.0, (now - _begun(snapshot)).total_seconds())
+    return max(0.0, (now - begun(snapshot)).total_seconds())
 
 
 def _span(seconds: float) -> str:

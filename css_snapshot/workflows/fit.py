@@ -65,7 +65,7 @@ def _compare_indices(snapshot: Snapshot, asked: tuple[str, ...] | None) -> Fit:
     if asked is None or asked in _ALL:
         return Fit(snapshot)
     shown = tuple(index.strip() for index in snapshot.indices)
-    unexplained = [index for index in shown if not _explains(asked, index)]
+    unexplained = [index for index in shown if not explains(asked, index)]
     unmatched = [name for name in asked if _is_plain(name) and name not in shown]
     if unexplained and not unmatched:
         why = f"contains {','.join(unexplained)}, which was not asked for"
@@ -79,10 +79,14 @@ def _compare_indices(snapshot: Snapshot, asked: tuple[str, ...] | None) -> Fit:
     return Fit(snapshot)
 
 
-def _explains(asked: Sequence[str], index: str) -> bool:
+def explains(asked: Sequence[str], index: str) -> bool:
     """Check whether the names and patterns asked for lead to an index.
 
     As in Elasticsearch, `-name` takes out again what an earlier pattern matched.
+
+    Args:
+        asked: The names and patterns.
+        index: The index's name.
     """
     names = {index}
     stream = _BACKING_INDEX.fullmatch(index)

@@ -103,9 +103,14 @@ class Looking:
 
     def is_open(self, failure: CSSError) -> bool:
         """Check whether it is unknown what became of a change that ended so."""
-        if self._unread is not None:
+        if self.was_unread:
             return True
         return "unknown" in self._verdicts and verdict_on(failure) != "rejected"
+
+    @property
+    def was_unread(self) -> bool:
+        """Whether the last look could not be had."""
+        return self._unread is not None
 
     @property
     def last_look(self) -> str:

@@ -203,7 +203,7 @@ async def test_a_server_without_a_clock_is_not_judged(
         (ConnectFailedError("x", kind="dns"), "region"),
         (ConnectFailedError("x", kind="tls"), "SSL_CERT_FILE"),
         (ConnectFailedError("x", kind="timeout"), "HTTPS_PROXY"),
-        (RequestTimeoutError("x"), "--timeout"),
+        (RequestTimeoutError("x"), "--attempt-timeout"),
         (ThrottledError("x", status=429), "wait"),
         (NotFoundError("x", status=404, code="APIGW.0101"), "region"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState, Fault
 from tests.support.command_line import Ended, run, run_watched
 
-QUICK = ("--settle", "0.5", "--timeout", "5")
+QUICK = ("--settle", "0.5", "--attempt-timeout", "5")
 PROTECTED = 0o077
 
 
@@ -222,8 +222,9 @@ def test_outcomes_are_objects_where_no_terminal_is(fleet: EmulatorState) -> None
     ids = {snapshot.id for cluster in fleet.clusters for snapshot in cluster.snapshots}
     assert {record["id"] for record in targets} == ids
     counts = (
-        *("created", "adopted", "completed", "skipped", "spoiled", "late", "busy"),
-        *("not_ready", "failed", "not_retried", "indeterminate", "journal_open"),
+        *("created", "adopted", "completed", "done", "skipped", "spoiled", "late"),
+        *("busy", "not_ready", "failed", "not_retried", "indeterminate"),
+        "journal_open",
     )
     assert summary | {"elapsed": 0} == dict.fromkeys(counts, 0) | {
         "kind": "summary",
@@ -280,7 +281,7 @@ def test_what_is_unknown_has_its_own_exit_code(fleet: EmulatorState) -> None:
 
     ended = run(
         *("fan-out", "--all-clusters", "--snapshot", "nightly"),
-        *("--settle", "0", "--timeout", "2"),
+        *("--settle", "0", "--attempt-timeout", "2"),
     )
 
     assert ended.exit_code == 3
@@ -477,7 +478,7 @@ def test_a_status_shows_what_did_not_go_well(
         fleet.faults.add(fault, operation="create", cluster_id=first)
     run(
         *("fan-out", "--all-clusters", "--snapshot", "nightly", "--journal", journal),
-        *("--settle", "0", "--timeout", "2"),
+        *("--settle", "0", "--attempt-timeout", "2"),
     )
 
     ended = run("status", journal)

@@ -57,7 +57,8 @@ def test_a_status_from_the_vendor_is_no_markup(
     snapshot.outcome = "[/x]\x1b[31m"  # type: ignore[assignment]  # not one of ours
 
     ended = run_watched(
-        *("wait", cluster, "nightly", "--for", "0.3", "--poll", "0.05"), COLUMNS="200"
+        *("wait", cluster, "nightly", "--timeout", "0.3s", "--poll", "0.05"),
+        COLUMNS="200",
     )
 
     assert ended.exit_code == 3

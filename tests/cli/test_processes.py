@@ -155,7 +155,7 @@ def slow_fleet(server: EmulatorServer, cloud: EmulatorState) -> EmulatorState:
 def command(journal: Path) -> tuple[str, ...]:
     return (
         *("fan-out", "--all-clusters", "--snapshot", "nightly", "--limit", "2"),
-        *("--journal", str(journal), "--timeout", "5", "--settle", "0.5"),
+        *("--journal", str(journal), "--attempt-timeout", "5", "--settle", "0.5"),
     )
 
 
@@ -213,7 +213,7 @@ def test_ctrl_c_twice_stops_and_leaves_the_journal_true(
     assert known >= {one.id for one in slow_fleet.clusters if one.snapshots}
 
     slow_fleet.faults.remove(stuck)
-    resumed = run("resume", str(journal), "--timeout", "1")
+    resumed = run("resume", str(journal), "--attempt-timeout", "1")
 
     assert resumed.exit_code == 0
     assert resumed.records[-1]["skipped"] == 1

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from css_snapshot.cli.app import app
-from css_snapshot.cli.commands.prune import age
 from css_snapshot.emulator import EmulatorState, Fault
 from tests.support.command_line import run
 
@@ -181,18 +180,3 @@ def test_what_was_deleted_before_a_failure_is_shown(
     assert ended.exit_code == 1
     assert [record["name"] for record in ended.records] == ["nightly-40"]
     assert ended.error["error"] == "PruneError"
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("90", 90),
-        ("90s", 90),
-        ("3m", 180),
-        ("2h", 7200),
-        ("30d", 2592000),
-        ("1w", 604800),
-    ],
-)
-def test_an_age_is_a_number_with_a_unit(text: str, seconds: float) -> None:
-    assert age(text) == seconds

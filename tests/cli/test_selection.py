@@ -270,7 +270,7 @@ def test_the_worst_of_many_waits_is_the_exit_code(fleet: EmulatorState) -> None:
     late, failed, *_ = fleet.cluster_ids
     for cluster_id, outcome in ((late, "STUCK"), (failed, "FAILED")):
         fleet.add_snapshot(cluster_id, "later").outcome = outcome  # type: ignore[assignment]  # one of the literals
-    patience = ("--for", "0.3", "--poll", "0.05")
+    patience = ("--timeout", "0.3s", "--poll", "0.05")
 
     assert run("wait", late, "later", *patience).exit_code == 3
     assert run("wait", late, failed, "later", *patience).exit_code == 1

@@ -13,6 +13,7 @@ import pytest
 import tests.support.fault_server as faults
 from css_snapshot import (
     CSSError,
+    DrillReport,
     RequestTimeoutError,
     RetryPolicy,
     SnapshotPolicy,
@@ -45,6 +46,10 @@ async def all_clusters(service: SnapshotService) -> object:
     return [cluster async for cluster in service.clusters()]
 
 
+async def no_check(report: DrillReport) -> None:
+    raise AssertionError("there was nothing to check")
+
+
 CALLS: Final[dict[str, Call]] = {
     "create": lambda service: service.create("c1", "snapshot_001"),
     "ensure": lambda service: service.ensure("c1", "snapshot_001"),
@@ -54,6 +59,10 @@ CALLS: Final[dict[str, Call]] = {
     "delete": lambda service: service.delete("c1", "s1"),
     "prune": lambda service: service.prune("c1", keep=1),
     "restore": lambda service: service.restore("c1", "s1", target_cluster_id="c2"),
+    "ensure_restored": lambda service: service.ensure_restored(
+        "c1", "s1", target_cluster_id="c2"
+    ),
+    "drill": lambda service: service.drill("c1", into="c2", verify=no_check),
     "get_policy": lambda service: service.get_policy("c1"),
     "set_policy": lambda service: service.set_policy("c1", POLICY),
     "plan_policy": lambda service: service.plan_policy("c1", POLICY),

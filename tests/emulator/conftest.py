@@ -6,17 +6,18 @@ import httpx
 import pytest
 
 from css_snapshot.emulator import EmulatorState, EmulatorTransport
-from tests.support.emulated_cloud import ManualTime
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import started
 
 
 @pytest.fixture
-def clock() -> ManualTime:
-    return ManualTime()
+def clock() -> ManualClock:
+    return started()
 
 
 @pytest.fixture
-def state(clock: ManualTime) -> EmulatorState:
-    return EmulatorState(clock=clock)
+def state(clock: ManualClock) -> EmulatorState:
+    return EmulatorState(clock=clock.timestamp)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from css_snapshot.emulator import EmulatorState, EmulatorTransport, VendorError
 from css_snapshot.emulator.cloud.access import Access
-from tests.support.emulated_cloud import ManualTime
+from tests.support.clock import ManualClock
 from tests.support.signed import received
 
 Headers = dict[str, str]
@@ -19,7 +19,7 @@ def _refused(access: Access, headers: Headers, **ids: str) -> tuple[int, str, st
 
 
 def test_the_well_known_token_passes_and_does_not_age(
-    state: EmulatorState, clock: ManualTime
+    state: EmulatorState, clock: ManualClock
 ) -> None:
     clock.advance(10 * 365 * 86400.0)
     request = received({"X-Auth-Token": state.token})
@@ -38,7 +38,7 @@ def test_a_wrong_token_cannot_be_decrypted(state: EmulatorState) -> None:
 
 
 def test_a_token_holds_until_it_expires_and_then_must_be_updated(
-    state: EmulatorState, clock: ManualTime
+    state: EmulatorState, clock: ManualClock
 ) -> None:
     token = state.credentials.issue_token(state.project_id, seconds=60.0)
     headers = {"X-Auth-Token": token.text}
@@ -98,9 +98,9 @@ def test_another_project_is_forbidden(state: EmulatorState) -> None:
 
 
 async def test_the_gateway_throttles_in_windows_and_says_so(
-    clock: ManualTime, cluster_id: str
+    clock: ManualClock, cluster_id: str
 ) -> None:
-    state = EmulatorState(clock=clock, throttle=(2, 60.0))
+    state = EmulatorState(clock=clock.timestamp, throttle=(2, 60.0))
     path = f"/v1.0/{state.project_id}/clusters"
     async with httpx.AsyncClient(
         transport=EmulatorTransport(state),

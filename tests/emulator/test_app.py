@@ -15,7 +15,8 @@ from css_snapshot.emulator import (
     create_app,
 )
 from css_snapshot.emulator.http.connection import EXTENSION
-from tests.support.emulated_cloud import START, ManualTime, create
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import START, create
 
 CREATE = {"name": "snapshot_001", "indices": "a,b"}
 
@@ -24,7 +25,7 @@ async def test_every_call_of_the_contract_answers_its_documented_status(
     state: EmulatorState,
     client: httpx.AsyncClient,
     cluster_path: str,
-    clock: ManualTime,
+    clock: ManualClock,
 ) -> None:
     one = f"{cluster_path}/index_snapshot"
     target = {"target_cluster": state.cluster_ids[1]}

@@ -8,7 +8,8 @@ import pytest
 
 from css_snapshot.emulator import AutomaticPolicy, EmulatedCluster, EmulatorState
 from css_snapshot.emulator.cloud.schedule import due_times, last_clearing
-from tests.support.emulated_cloud import START, ManualTime, create
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import START, create
 from tests.support.virtual_time import VirtualTime
 
 HOUR = 3600.0
@@ -16,8 +17,12 @@ DAY = 24 * HOUR
 BODY = {"enable": "true", "prefix": "auto", "keepday": 3}
 
 
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 def _at(text: str) -> float:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+    return _moment(text).timestamp()
 
 
 def _names(state: EmulatorState, cluster_id: str) -> list[str]:
@@ -93,7 +98,7 @@ def test_what_is_too_many_is_cleared_at_half_past(moment: str, clearing: str) ->
 
 
 def test_snapshots_are_taken_while_nobody_looks(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     period = {"period": "16:00 GMT+08:00", "indices": "logs-*"}
     state.set_policy(cluster_id, {**BODY, **period})
@@ -110,11 +115,11 @@ def test_snapshots_are_taken_while_nobody_looks(
 
 
 def test_a_due_snapshot_shows_at_once_and_keeps_its_cluster_busy(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.set_policy(cluster_id, {**BODY, "frequency": "HOUR"})
 
-    clock.now = _at("2026-09-21T15:00")
+    clock.now = _moment("2026-09-21T15:00")
 
     assert state.get_cluster(cluster_id)["actions"] == ["SNAPSHOTTING"]
     page = state.list_clusters()["clusters"]
@@ -123,22 +128,25 @@ def test_a_due_snapshot_shows_at_once_and_keeps_its_cluster_busy(
 
 
 def test_the_newest_stay_and_the_others_go_at_half_past(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.set_policy(cluster_id, {**BODY, "frequency": "HOUR"})
 
-    clock.now = _at("2026-09-21T18:29")
+    clock.now = _moment("2026-09-21T18:29")
     before = _times(state, cluster_id)
-    clock.now = _at("2026-09-21T18:30")
+    clock.now = _moment("2026-09-21T18:30")
 
     assert before == [f"2026-09-21T{hour}:00" for hour in (15, 16, 17, 18)]
     assert _times(state, cluster_id) == before[1:]
 
 
 def test_the_outcome_of_looking_often_is_that_of_looking_once(
-    clock: ManualTime,
+    clock: ManualClock,
 ) -> None:
-    often, once = EmulatorState(clock=clock), EmulatorState(clock=clock)
+    often, once = (
+        EmulatorState(clock=clock.timestamp),
+        EmulatorState(clock=clock.timestamp),
+    )
     cluster_id = often.cluster_ids[0]
     for state in (often, once):
         state.set_policy(cluster_id, {**BODY, "frequency": "HOUR"})
@@ -151,8 +159,8 @@ def test_the_outcome_of_looking_often_is_that_of_looking_once(
     assert len(_names(once, cluster_id)) in {3, 4}
 
 
-def test_a_keepday_can_count_days(clock: ManualTime) -> None:
-    state = EmulatorState(clock=clock, keepday_unit="days")
+def test_a_keepday_can_count_days(clock: ManualClock) -> None:
+    state = EmulatorState(clock=clock.timestamp, keepday_unit="days")
     cluster_id = state.cluster_ids[0]
     state.set_policy(cluster_id, {**BODY, "frequency": "HOUR", "keepday": 2})
 
@@ -165,21 +173,21 @@ def test_a_keepday_can_count_days(clock: ManualTime) -> None:
 
 @pytest.mark.parametrize(("unit", "left"), [("snapshots", 2), ("days", 3)])
 def test_what_is_due_at_half_past_counts_when_it_is_cleared(
-    clock: ManualTime, unit: Any, left: int
+    clock: ManualClock, unit: Any, left: int
 ) -> None:
-    state = EmulatorState(clock=clock, build_seconds=0.0, keepday_unit=unit)
+    state = EmulatorState(clock=clock.timestamp, build_seconds=0.0, keepday_unit=unit)
     cluster_id = state.cluster_ids[0]
     # 05:00 in Kolkata is 23:30 in UTC.
     policy = {"period": "05:00 GMT+05:30", "keepday": 2}
     state.set_policy(cluster_id, {**BODY, **policy})
 
-    clock.now = _at("2026-09-25T23:30")
+    clock.now = _moment("2026-09-25T23:30")
 
     assert len(_names(state, cluster_id)) == left
 
 
 def test_only_snapshots_of_the_policys_own_frequency_are_cleared(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.set_policy(cluster_id, {**BODY, "keepday": 1})
     clock.advance(DAY)
@@ -195,22 +203,24 @@ def test_only_snapshots_of_the_policys_own_frequency_are_cleared(
 
 @pytest.mark.parametrize("what", ["snapshot", "restoration into", "restoration of"])
 def test_what_is_due_during_another_one_is_cancelled_silently(
-    clock: ManualTime, what: str
+    clock: ManualClock, what: str
 ) -> None:
-    state = EmulatorState(clock=clock, build_seconds=HOUR, restore_seconds=HOUR)
+    state = EmulatorState(
+        clock=clock.timestamp, build_seconds=HOUR, restore_seconds=HOUR
+    )
     busy, other, _third = state.cluster_ids
     old = state.add_snapshot(busy, "old-snapshot", age=2 * HOUR)
     foreign = state.add_snapshot(other, "foreign", age=2 * HOUR)
     state.set_policy(busy, {**BODY, "frequency": "HOUR"})
 
-    clock.now = _at("2026-09-21T14:30")
+    clock.now = _moment("2026-09-21T14:30")
     if what == "snapshot":
         create(state, busy, "manual")
     elif what == "restoration into":
         state.restore_snapshot(other, foreign.id, {"target_cluster": busy})
     else:
         state.restore_snapshot(busy, old.id, {"target_cluster": other})
-    clock.now = _at("2026-09-21T16:10")
+    clock.now = _moment("2026-09-21T16:10")
 
     automatic = [row for row in state.snapshots(busy) if row.automatic]
     assert [row.created for row in automatic] == [_at("2026-09-21T16:00")]
@@ -218,11 +228,11 @@ def test_what_is_due_during_another_one_is_cancelled_silently(
 
 @pytest.mark.parametrize("change", [{"status": "303"}, {"backup_available": False}])
 def test_a_cluster_that_cannot_be_backed_up_is_passed_over(
-    clock: ManualTime, change: dict[str, object]
+    clock: ManualClock, change: dict[str, object]
 ) -> None:
     policy = AutomaticPolicy(enabled=True, frequency="HOUR")
     cluster = EmulatedCluster(policy=policy, **change)  # type: ignore[arg-type]  # parametrized
-    state = EmulatorState(clock=clock, clusters=[cluster])
+    state = EmulatorState(clock=clock.timestamp, clusters=[cluster])
 
     clock.advance(DAY)
 
@@ -230,7 +240,7 @@ def test_a_cluster_that_cannot_be_backed_up_is_passed_over(
 
 
 def test_a_policy_that_is_switched_off_takes_and_clears_nothing(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.set_policy(cluster_id, {**BODY, "frequency": "HOUR"})
     clock.advance(4 * HOUR)
@@ -244,7 +254,7 @@ def test_a_policy_that_is_switched_off_takes_and_clears_nothing(
 
 
 def test_snapshots_of_the_policy_end_as_the_rules_have_it(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.outcomes.add("FAILED", name="auto-*")
     state.set_policy(cluster_id, BODY)
@@ -267,7 +277,7 @@ async def test_time_is_that_of_the_clock_that_was_given(
 
 
 def test_no_cluster_takes_more_than_the_emulator_bears(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     one = state.add_snapshot(cluster_id, "old", age=HOUR)
     full = [attrs.evolve(one, id=str(number)) for number in range(10_000)]

@@ -1,11 +1,12 @@
 """Deleting and restoring emulated snapshots, without HTTP."""
 
 from css_snapshot.emulator import EmulatorState
-from tests.support.emulated_cloud import ManualTime, create, refusal, rows
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import create, refusal, rows
 
 
 def test_a_deleted_snapshot_is_unknown_to_a_second_delete(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     snapshot_id = create(state, cluster_id)
     clock.advance(2.0)
@@ -44,7 +45,7 @@ def test_automatic_snapshots_cannot_be_deleted_while_the_policy_is_on(
 
 
 def test_a_restore_shows_in_the_snapshot_and_in_the_target(
-    state: EmulatorState, clock: ManualTime
+    state: EmulatorState, clock: ManualClock
 ) -> None:
     source, target, _third = state.cluster_ids
     snapshot_id = create(state, source)
@@ -64,7 +65,9 @@ def test_a_restore_shows_in_the_snapshot_and_in_the_target(
     assert state.cluster(target).actions == []
 
 
-def test_a_restore_can_be_made_to_fail(state: EmulatorState, clock: ManualTime) -> None:
+def test_a_restore_can_be_made_to_fail(
+    state: EmulatorState, clock: ManualClock
+) -> None:
     source, target, _third = state.cluster_ids
     snapshot_id = create(state, source)
     clock.advance(2.0)
@@ -77,7 +80,7 @@ def test_a_restore_can_be_made_to_fail(state: EmulatorState, clock: ManualTime) 
 
 
 def test_what_is_not_complete_or_not_there_cannot_be_restored(
-    state: EmulatorState, clock: ManualTime
+    state: EmulatorState, clock: ManualClock
 ) -> None:
     source, target, _third = state.cluster_ids
     body = {"target_cluster": target}
@@ -95,7 +98,7 @@ def test_what_is_not_complete_or_not_there_cannot_be_restored(
 
 
 def test_a_restore_is_refused_by_its_target(
-    state: EmulatorState, clock: ManualTime
+    state: EmulatorState, clock: ManualClock
 ) -> None:
     source, target, _third = state.cluster_ids
     snapshot_id = create(state, source)

@@ -8,7 +8,8 @@ import pytest
 from css_snapshot.emulator import EmulatorState
 from css_snapshot.emulator.cloud.account import ID_TOKEN, IDP_ID
 from css_snapshot.emulator.cloud.state import PASSWORD, USER_NAME
-from tests.support.emulated_cloud import START, ManualTime
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import START
 from tests.support.signed import signed_headers
 
 TOKENS = "/v3/auth/tokens"
@@ -150,7 +151,7 @@ def test_a_passcode_is_that_of_the_standard(
 
 
 async def test_a_user_with_a_second_factor_needs_both(
-    state: EmulatorState, anyone: httpx.AsyncClient, clock: ManualTime
+    state: EmulatorState, anyone: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     user = state.users.add(DOMAIN, "mfa", "secret", user_id="m-1", totp_secret=TOTP)
     password = {"id": "m-1", "password": "secret"}
@@ -160,11 +161,14 @@ async def test_a_user_with_a_second_factor_needs_both(
         body = _login(password, methods=["password", "totp"], totp=second)
         return (await anyone.post(TOKENS, json=body)).status_code
 
-    now, before = user.passcode(clock.now), user.passcode(clock.now - 30)
+    now, before = (
+        user.passcode(clock.timestamp()),
+        user.passcode(clock.timestamp() - 30),
+    )
     statuses = {
         "now": await status(now),
         "half a minute ago": await status(before),
-        "long ago": await status(user.passcode(clock.now - 90)),
+        "long ago": await status(user.passcode(clock.timestamp() - 90)),
         "another's": await status(now, USER_NAME),
         "a number": await status(int(now)),
         "none": (await anyone.post(TOKENS, json=_login(password))).status_code,
@@ -256,7 +260,7 @@ async def test_a_token_is_shown_to_a_caller_with_credentials(
     client: httpx.AsyncClient,
     anyone: httpx.AsyncClient,
     method: str,
-    clock: ManualTime,
+    clock: ManualClock,
 ) -> None:
     path = f"{TOKENS}?nocatalog=true"
     given = await anyone.post(path, json=_login(_by_name(), {"project": PROJECT}))

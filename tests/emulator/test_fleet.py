@@ -5,15 +5,16 @@ from collections.abc import Mapping
 import pytest
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorState
-from tests.support.emulated_cloud import START, ManualTime, create, refusal
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import START, create, refusal
 
 
-def _fleet(clock: ManualTime, count: int, **options: str) -> EmulatorState:
+def _fleet(clock: ManualClock, count: int, **options: str) -> EmulatorState:
     clusters = [
         EmulatedCluster(id=f"cluster-{number}", created=START - number)
         for number in range(count)
     ]
-    return EmulatorState(clock=clock, clusters=clusters, **options)  # type: ignore[arg-type]  # paging
+    return EmulatorState(clock=clock.timestamp, clusters=clusters, **options)  # type: ignore[arg-type]  # paging
 
 
 def _ids(state: EmulatorState, **query: str) -> list[str]:
@@ -27,7 +28,7 @@ def _names(*numbers: int) -> list[str]:
 
 
 def test_without_a_limit_ten_are_shown_newest_first_and_all_are_counted(
-    clock: ManualTime,
+    clock: ManualClock,
 ) -> None:
     state = _fleet(clock, 12)
     assert _ids(state) == _names(*range(10))
@@ -35,7 +36,7 @@ def test_without_a_limit_ten_are_shown_newest_first_and_all_are_counted(
 
 
 @pytest.mark.parametrize("name", ["start", "offset"])
-def test_paging_counts_from_one(clock: ManualTime, name: str) -> None:
+def test_paging_counts_from_one(clock: ManualClock, name: str) -> None:
     state = _fleet(clock, 5)
     assert _ids(state, limit="2", **{name: "1"}) == _names(0, 1)
     assert _ids(state, limit="2", **{name: "3"}) == _names(2, 3)
@@ -47,7 +48,7 @@ def test_paging_counts_from_one(clock: ManualTime, name: str) -> None:
     ("paging", "ignored"), [("start", "offset"), ("offset", "start")]
 )
 def test_the_parameter_a_site_does_not_know_is_ignored(
-    clock: ManualTime, paging: str, ignored: str
+    clock: ManualClock, paging: str, ignored: str
 ) -> None:
     state = _fleet(clock, 5, paging=paging)
     assert _ids(state, limit="2", **{ignored: "3"}) == _names(0, 1)
@@ -81,10 +82,10 @@ def test_an_empty_parameter_is_as_good_as_none(state: EmulatorState) -> None:
     assert len(_ids(state, **query)) == 3
 
 
-def test_the_filter_narrows_the_total_too(clock: ManualTime) -> None:
+def test_the_filter_narrows_the_total_too(clock: ManualClock) -> None:
     kinds = ["elasticsearch", "opensearch", "opensearch", "logstash"]
     clusters = [EmulatedCluster(engine=kind) for kind in kinds]
-    state = EmulatorState(clock=clock, clusters=clusters)
+    state = EmulatorState(clock=clock.timestamp, clusters=clusters)
 
     page = state.list_clusters({"datastoreType": "opensearch", "limit": "1"})
 

@@ -15,7 +15,7 @@ from css_snapshot.emulator import (
     VendorError,
 )
 from css_snapshot.emulator.cloud.request import Request
-from tests.support.emulated_cloud import START, ManualTime
+from tests.support.emulated_cloud import START, started
 from tests.support.signed import received, sign, vendor_date
 
 PATH = "/v1.0/0e000000000000000000000000000001/clusters"
@@ -58,7 +58,7 @@ _HEADER = st.tuples(
 def test_garbage_is_refused_and_never_breaks_the_verifier(
     headers: list[tuple[bytes, bytes]], raw_path: bytes, query: bytes, body: bytes
 ) -> None:
-    cloud = EmulatorState(clock=ManualTime())
+    cloud = EmulatorState(clock=started().timestamp)
     request = Request(
         method="GET", raw_path=raw_path, query=query, headers=headers, body=body
     )
@@ -75,7 +75,7 @@ _TEXT = st.text("abcXYZ019-_.~/ %+&=é:", max_size=8)
 def test_whatever_the_vendors_signer_signs_verifies(
     query: list[tuple[str, str]], body: str
 ) -> None:
-    cloud = EmulatorState(clock=ManualTime())
+    cloud = EmulatorState(clock=started().timestamp)
     signed = sign(
         cloud.access_key,
         cloud.secret_key,
@@ -161,7 +161,7 @@ _ROUTES = (
 async def test_any_request_gets_an_answer_in_a_dialect_of_the_vendor(
     method: str, route: str, identifier: str, query: dict[str, str], body: bytes
 ) -> None:
-    state = EmulatorState(clock=ManualTime(), clusters=1)
+    state = EmulatorState(clock=started().timestamp, clusters=1)
     path = route.format(
         project=state.project_id,
         cluster=state.cluster_ids[0],

@@ -8,7 +8,7 @@ import pytest
 
 from css_snapshot.emulator import EmulatorState, Fault
 from css_snapshot.emulator.cloud.state import PASSWORD, USER_NAME
-from tests.support.emulated_cloud import ManualTime
+from tests.support.clock import ManualClock
 
 TOKENS = "/v3/auth/tokens?nocatalog=true"
 KEYS = "/v3.0/OS-CREDENTIAL/securitytokens"
@@ -166,7 +166,7 @@ async def test_a_wrong_password_is_a_nested_401(
 
 
 async def test_too_many_wrong_passwords_lock_the_user_for_a_while(
-    clock: ManualTime, anyone: httpx.AsyncClient
+    clock: ManualClock, anyone: httpx.AsyncClient
 ) -> None:
     wrong = [await anyone.post(TOKENS, json=_password("wrong")) for _ in range(6)]
     locked = await anyone.post(TOKENS, json=_password())

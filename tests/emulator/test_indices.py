@@ -4,7 +4,8 @@ import pytest
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorState
 from css_snapshot.emulator.cloud.indices import rename, resolve, select_restored
-from tests.support.emulated_cloud import ManualTime, refusal, rows
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import refusal, rows
 
 ALIASES = {
     "orders": ["orders-000007"],
@@ -90,15 +91,15 @@ def test_matches_are_replaced_if_both_halves_are_given(
 
 
 def _two_clusters(
-    clock: ManualTime, target: EmulatedCluster
+    clock: ManualClock, target: EmulatedCluster
 ) -> tuple[EmulatorState, str, str]:
     source = EmulatedCluster(indices=["orders-1", "orders-2"], version="7.10.2")
-    state = EmulatorState(clock=clock, clusters=[source, target])
+    state = EmulatorState(clock=clock.timestamp, clusters=[source, target])
     snapshot = state.add_snapshot(source.id, "nightly", age=60.0)
     return state, source.id, snapshot.id
 
 
-def test_a_restoration_brings_indices_once_it_has_ended(clock: ManualTime) -> None:
+def test_a_restoration_brings_indices_once_it_has_ended(clock: ManualClock) -> None:
     target = EmulatedCluster(indices=["mine"])
     state, source, snapshot_id = _two_clusters(clock, target)
 
@@ -114,7 +115,7 @@ def test_a_restoration_brings_indices_once_it_has_ended(clock: ManualTime) -> No
     assert saved.indices == "mine,orders-1,orders-2"
 
 
-def test_what_is_restored_can_be_chosen_and_renamed(clock: ManualTime) -> None:
+def test_what_is_restored_can_be_chosen_and_renamed(clock: ManualClock) -> None:
     target = EmulatedCluster(indices=[])
     state, source, snapshot_id = _two_clusters(clock, target)
     body = {
@@ -144,7 +145,7 @@ def test_what_is_restored_can_be_chosen_and_renamed(clock: ManualTime) -> None:
     ids=str,
 )
 def test_an_index_that_is_there_already_lets_the_restoration_fail(
-    clock: ManualTime, change: dict[str, object], status: str
+    clock: ManualClock, change: dict[str, object], status: str
 ) -> None:
     target = EmulatedCluster(indices=["orders-2"])
     state, source, snapshot_id = _two_clusters(clock, target)
@@ -159,7 +160,7 @@ def test_an_index_that_is_there_already_lets_the_restoration_fail(
 
 
 def test_a_second_restoration_meets_what_the_first_one_brought(
-    clock: ManualTime,
+    clock: ManualClock,
 ) -> None:
     target = EmulatedCluster()
     state, source, snapshot_id = _two_clusters(clock, target)
@@ -173,7 +174,7 @@ def test_a_second_restoration_meets_what_the_first_one_brought(
     assert state.cluster(target.id).restored == ("orders-1", "orders-2")
 
 
-def test_a_failed_restoration_brings_nothing(clock: ManualTime) -> None:
+def test_a_failed_restoration_brings_nothing(clock: ManualClock) -> None:
     target = EmulatedCluster(indices=[])
     state, source, snapshot_id = _two_clusters(clock, target)
     state.next_restore(source, "failed")
@@ -197,7 +198,7 @@ def test_a_failed_restoration_brings_nothing(clock: ManualTime) -> None:
     ],
 )
 def test_a_snapshot_goes_into_no_older_version(
-    clock: ManualTime, version: str, engine: str, allowed: bool
+    clock: ManualClock, version: str, engine: str, allowed: bool
 ) -> None:
     target = EmulatedCluster(version=version, engine=engine)
     state, source, snapshot_id = _two_clusters(clock, target)
@@ -211,16 +212,16 @@ def test_a_snapshot_goes_into_no_older_version(
     assert bool(target.restorations) is allowed
 
 
-def test_the_list_may_separate_indices_otherwise(clock: ManualTime) -> None:
-    state = EmulatorState(clock=clock, indices_separator=", ")
+def test_the_list_may_separate_indices_otherwise(clock: ManualClock) -> None:
+    state = EmulatorState(clock=clock.timestamp, indices_separator=", ")
     cluster_id = state.cluster_ids[0]
     body = {"name": "snapshot_001", "indices": "spaced1,spaced2"}
     state.create_snapshot(cluster_id, body)
     assert rows(state, cluster_id)[0]["indices"] == "spaced1, spaced2"
 
 
-def test_a_creation_shows_what_an_alias_stands_for(clock: ManualTime) -> None:
+def test_a_creation_shows_what_an_alias_stands_for(clock: ManualClock) -> None:
     cluster = EmulatedCluster(aliases=ALIASES)
-    state = EmulatorState(clock=clock, clusters=[cluster])
+    state = EmulatorState(clock=clock.timestamp, clusters=[cluster])
     state.create_snapshot(cluster.id, {"name": "snapshot_001", "indices": "orders"})
     assert rows(state, cluster.id)[0]["indices"] == "orders-000007"

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from css_snapshot.emulator import EmulatorState
-from tests.support.emulated_cloud import ManualTime
+from tests.support.clock import ManualClock
 
 TOKEN = "/meta-data/latest/api/token"
 KEYS = "/openstack/latest/securitykey"
@@ -18,7 +18,7 @@ async def _token(client: httpx.AsyncClient, seconds: str = "21600") -> str:
 
 
 async def test_keys_come_for_a_token_until_it_ends(
-    client: httpx.AsyncClient, clock: ManualTime
+    client: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     headers = {"X-Metadata-Token": await _token(client, "60")}
 

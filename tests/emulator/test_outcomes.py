@@ -3,10 +3,11 @@
 import pytest
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorState, OutcomeRule
-from tests.support.emulated_cloud import ManualTime, create, refusal, rows
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import create, refusal, rows
 
 
-def _create_many(state: EmulatorState, clock: ManualTime, count: int) -> list[str]:
+def _create_many(state: EmulatorState, clock: ManualClock, count: int) -> list[str]:
     cluster_id = state.cluster_ids[0]
     for number in range(count):
         create(state, cluster_id, f"snapshot-{number:03}")
@@ -15,7 +16,7 @@ def _create_many(state: EmulatorState, clock: ManualTime, count: int) -> list[st
 
 
 def test_a_rule_holds_for_the_names_and_the_cluster_it_names(
-    state: EmulatorState, clock: ManualTime
+    state: EmulatorState, clock: ManualClock
 ) -> None:
     first, second, _third = state.cluster_ids
     state.outcomes.add("FAILED", cluster_id=first, name="nightly-*")
@@ -32,9 +33,9 @@ def test_a_rule_holds_for_the_names_and_the_cluster_it_names(
     assert ends == [["FAILED", "COMPLETED"], ["COMPLETED", "COMPLETED"]]
 
 
-def test_a_share_is_a_matter_of_seeded_chance(clock: ManualTime) -> None:
+def test_a_share_is_a_matter_of_seeded_chance(clock: ManualClock) -> None:
     def ends(seed: int) -> list[str]:
-        state = EmulatorState(clock=clock, seed=seed)
+        state = EmulatorState(clock=clock.timestamp, seed=seed)
         state.outcomes.add("FAILED", share=0.25)
         return _create_many(state, clock, 100)
 
@@ -46,7 +47,7 @@ def test_a_share_is_a_matter_of_seeded_chance(clock: ManualTime) -> None:
 
 
 def test_a_rule_ends_after_its_times_and_can_be_taken_back(
-    state: EmulatorState, clock: ManualTime
+    state: EmulatorState, clock: ManualClock
 ) -> None:
     state.outcomes.add("FAILED", times=1)
     later = state.outcomes.add("PART_FAILED")
@@ -65,7 +66,7 @@ def test_a_rule_ends_after_its_times_and_can_be_taken_back(
 
 
 def test_the_queue_of_a_cluster_goes_before_the_rules(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.outcomes.add("FAILED")
     state.next_outcome(cluster_id, "COMPLETED")
@@ -76,10 +77,10 @@ def test_the_queue_of_a_cluster_goes_before_the_rules(
     ("rule", "cluster", "seconds"), [(9.0, 5.0, 9.0), (None, 5.0, 5.0), (0.0, 5.0, 0.0)]
 )
 def test_what_is_said_of_one_snapshot_goes_before_its_cluster_and_the_options(
-    clock: ManualTime, rule: float | None, cluster: float, seconds: float
+    clock: ManualClock, rule: float | None, cluster: float, seconds: float
 ) -> None:
     slow = EmulatedCluster(build_seconds=cluster)
-    state = EmulatorState(clock=clock, clusters=[slow, EmulatedCluster()])
+    state = EmulatorState(clock=clock.timestamp, clusters=[slow, EmulatedCluster()])
     state.outcomes.add(build_seconds=rule, cluster_id=slow.id)
 
     for cluster_id in state.cluster_ids:
@@ -90,7 +91,7 @@ def test_what_is_said_of_one_snapshot_goes_before_its_cluster_and_the_options(
 
 
 def test_a_partial_snapshot_has_the_shards_it_was_given(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.outcomes.add("PART_FAILED", total_shards=40, failed_shards=7)
     create(state, cluster_id)
@@ -103,7 +104,7 @@ def test_a_partial_snapshot_has_the_shards_it_was_given(
 
 
 def test_a_vanishing_snapshot_is_gone_at_its_end_and_its_name_is_free(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.outcomes.add("VANISHED", times=1)
     create(state, cluster_id)
@@ -133,7 +134,7 @@ def test_a_snapshot_of_the_past_ends_as_it_is_told_and_leaves_the_queue_alone(
 
 
 def test_the_name_of_a_failed_snapshot_is_free_once_it_is_deleted(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.outcomes.add("FAILED", times=1)
     snapshot_id = create(state, cluster_id)
@@ -151,9 +152,9 @@ def test_the_name_of_a_failed_snapshot_is_free_once_it_is_deleted(
     ("passed", "shown"), [(0.0, "0%"), (25.0, "25%"), (99.99, "99%")]
 )
 def test_the_progress_of_a_snapshot_is_in_its_clusters_row(
-    clock: ManualTime, passed: float, shown: str
+    clock: ManualClock, passed: float, shown: str
 ) -> None:
-    state = EmulatorState(clock=clock, build_seconds=100.0)
+    state = EmulatorState(clock=clock.timestamp, build_seconds=100.0)
     cluster_id = state.cluster_ids[0]
     create(state, cluster_id)
     clock.advance(passed)
@@ -165,9 +166,9 @@ def test_the_progress_of_a_snapshot_is_in_its_clusters_row(
 
 
 def test_a_snapshot_that_never_ends_never_reaches_a_hundred_per_cent(
-    clock: ManualTime,
+    clock: ManualClock,
 ) -> None:
-    state = EmulatorState(clock=clock, build_seconds=0.0)
+    state = EmulatorState(clock=clock.timestamp, build_seconds=0.0)
     cluster_id = state.cluster_ids[0]
     state.outcomes.add("STUCK")
     create(state, cluster_id)
@@ -178,8 +179,8 @@ def test_a_snapshot_that_never_ends_never_reaches_a_hundred_per_cent(
     state.delete_snapshot(cluster_id, snapshot.id)
 
 
-def test_a_site_may_not_show_that_a_snapshot_is_built(clock: ManualTime) -> None:
-    state = EmulatorState(clock=clock, show_snapshotting=False)
+def test_a_site_may_not_show_that_a_snapshot_is_built(clock: ManualClock) -> None:
+    state = EmulatorState(clock=clock.timestamp, show_snapshotting=False)
     cluster_id = state.cluster_ids[0]
     create(state, cluster_id)
 

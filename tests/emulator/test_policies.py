@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorState, VendorError
-from tests.support.emulated_cloud import ManualTime, create, refusal
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import create, refusal
 
 POLICY = {
     "enable": "true",
@@ -150,8 +151,8 @@ def test_a_blank_rate_is_the_default(state: EmulatorState, cluster_id: str) -> N
     assert state.get_policy(cluster_id)["maxSnapshotBytesPerSeconds"] == "40MB"
 
 
-def test_an_agency_is_made_for_the_settings_that_demand_it(clock: ManualTime) -> None:
-    state = EmulatorState(clock=clock, agencies=(), check_agencies=True)
+def test_an_agency_is_made_for_the_settings_that_demand_it(clock: ManualClock) -> None:
+    state = EmulatorState(clock=clock.timestamp, agencies=(), check_agencies=True)
     cluster_id = state.cluster_ids[0]
     settings = {"bucket": "css-backup", "agency": "css_obs_agency"}
     order = {"type": "obs", "domain_id": "d", "domain_name": "n"}
@@ -202,9 +203,9 @@ def test_version_2_demands_the_period(state: EmulatorState, cluster_id: str) -> 
     assert refusal(state.open_policy, cluster_id, body) == (400, "CSS.0001")
 
 
-def test_settings_turn_the_snapshot_function_on(clock: ManualTime) -> None:
+def test_settings_turn_the_snapshot_function_on(clock: ManualClock) -> None:
     cluster = EmulatedCluster(backup_available=False)
-    state = EmulatorState(clock=clock, clusters=[cluster])
+    state = EmulatorState(clock=clock.timestamp, clusters=[cluster])
 
     state.configure(
         cluster.id,
@@ -247,9 +248,9 @@ def test_a_bucket_with_snapshots_in_it_stays(
     assert state.get_policy(cluster_id)["agency"] == "agency"
 
 
-def test_automatic_settings_make_a_bucket_per_cluster(clock: ManualTime) -> None:
+def test_automatic_settings_make_a_bucket_per_cluster(clock: ManualClock) -> None:
     clusters = [EmulatedCluster(backup_available=False) for _ in range(2)]
-    state = EmulatorState(clock=clock, clusters=clusters)
+    state = EmulatorState(clock=clock.timestamp, clusters=clusters)
 
     for cluster in clusters:
         state.configure_automatically(cluster.id)
@@ -260,7 +261,7 @@ def test_automatic_settings_make_a_bucket_per_cluster(clock: ManualTime) -> None
 
 
 def test_disabling_twice_is_an_illegal_operation(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.set_policy(cluster_id, POLICY)
     create(state, cluster_id)
@@ -279,9 +280,9 @@ def test_disabling_twice_is_an_illegal_operation(
 
 
 @pytest.mark.parametrize("call", ["configure", "configure_automatically"])
-def test_logstash_has_no_snapshots_to_set_up(clock: ManualTime, call: str) -> None:
+def test_logstash_has_no_snapshots_to_set_up(clock: ManualClock, call: str) -> None:
     cluster = EmulatedCluster(engine="logstash")
-    state = EmulatorState(clock=clock, clusters=[cluster])
+    state = EmulatorState(clock=clock.timestamp, clusters=[cluster])
     body = [{"bucket": "css-backup", "agency": "a"}] if call == "configure" else []
     refused = refusal(getattr(state, call), cluster.id, *body)
     assert refused == (415, "CSS.5108")

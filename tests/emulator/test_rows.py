@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorState
-from tests.support.emulated_cloud import ManualTime, create, refusal, rows
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import create, refusal, rows
 
 
 def _page(state: EmulatorState, **query: str) -> tuple[dict[str, Any], list[str]]:
@@ -34,7 +35,7 @@ def test_a_site_may_refuse_a_large_limit(state: EmulatorState) -> None:
 
 
 def test_a_row_may_be_shown_twice(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     for name in ("first", "second"):
         create(state, cluster_id, name)
@@ -71,10 +72,10 @@ def test_odd_values_are_in_optional_fields_alone(
     [(None, ["200"]), ([], []), (["200", "303", "100"], ["200", "303", "100"])],
 )
 def test_nodes_have_statuses_of_their_own(
-    clock: ManualTime, nodes: list[str] | None, shown: list[str]
+    clock: ManualClock, nodes: list[str] | None, shown: list[str]
 ) -> None:
     cluster = EmulatedCluster(nodes=nodes)
-    state = EmulatorState(clock=clock, clusters=[cluster])
+    state = EmulatorState(clock=clock.timestamp, clusters=[cluster])
 
     instances: Any = state.get_cluster(cluster.id)["instances"]
 
@@ -83,15 +84,15 @@ def test_nodes_have_statuses_of_their_own(
     assert {row["type"] for row in instances} <= {"ess"}
 
 
-def test_a_node_of_logstash_is_of_its_kind(clock: ManualTime) -> None:
+def test_a_node_of_logstash_is_of_its_kind(clock: ManualClock) -> None:
     cluster = EmulatedCluster(engine="logstash", status="100")
-    state = EmulatorState(clock=clock, clusters=[cluster])
+    state = EmulatorState(clock=clock.timestamp, clusters=[cluster])
     instances: Any = state.get_cluster(cluster.id)["instances"]
     assert [(row["type"], row["status"]) for row in instances] == [("lgs", "100")]
 
 
-def test_otc_has_ways_of_its_own(clock: ManualTime) -> None:
-    state = EmulatorState(clock=clock, site="otc")
+def test_otc_has_ways_of_its_own(clock: ManualClock) -> None:
+    state = EmulatorState(clock=clock.timestamp, site="otc")
     cluster_id = state.cluster_ids[0]
     create(state, cluster_id)
     settings = {"bucket": "css-backup", "agency": "agency"}
@@ -112,9 +113,9 @@ def test_otc_has_ways_of_its_own(clock: ManualTime) -> None:
     ("code", "status"), [("CSS.5111", 400), ("CSS.0015", 403), ("CSS.3016", 400)]
 )
 def test_what_a_second_deletion_is_can_be_chosen(
-    clock: ManualTime, code: Any, status: int
+    clock: ManualClock, code: Any, status: int
 ) -> None:
-    state = EmulatorState(clock=clock, unknown_snapshot=code)
+    state = EmulatorState(clock=clock.timestamp, unknown_snapshot=code)
     cluster_id = state.cluster_ids[0]
     snapshot = state.add_snapshot(cluster_id, "old", age=60.0)
 
@@ -126,9 +127,11 @@ def test_what_a_second_deletion_is_can_be_chosen(
 
 @pytest.mark.parametrize("status", [409, 202])
 def test_a_deletion_may_keep_its_cluster_from_the_next_one(
-    clock: ManualTime, status: int
+    clock: ManualClock, status: int
 ) -> None:
-    state = EmulatorState(clock=clock, delete_busy_seconds=5.0, busy_status=status)
+    state = EmulatorState(
+        clock=clock.timestamp, delete_busy_seconds=5.0, busy_status=status
+    )
     cluster_id, other, _third = state.cluster_ids
     first, second = (
         state.add_snapshot(cluster_id, name, age=60.0).id for name in ("one", "two")

@@ -7,7 +7,8 @@ import pytest
 
 from css_snapshot.emulator import EmulatorState, SetupError, load_setup
 from css_snapshot.emulator.cloud.setup import create_state
-from tests.support.emulated_cloud import START, ManualTime, create
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import START, create
 
 TOML = """
 [options]
@@ -68,8 +69,8 @@ def setup(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_file_sets_everything_up(setup: Path, clock: ManualTime) -> None:
-    state = load_setup(setup, clock=clock, clusters=7, list_lag=4.0, seed=1)
+def test_a_file_sets_everything_up(setup: Path, clock: ManualClock) -> None:
+    state = load_setup(setup, clock=clock.timestamp, clusters=7, list_lag=4.0, seed=1)
 
     assert (state.build_seconds, state.site, state.seed) == (60.0, "otc", 5)
     assert (state.throttle, state.list_lag) == ((100, 1.5), 4.0)
@@ -92,12 +93,12 @@ def test_a_file_sets_everything_up(setup: Path, clock: ManualTime) -> None:
     assert orders.snapshots[-1].build_seconds == 30.0
 
 
-def test_json_says_the_same(setup: Path, tmp_path: Path, clock: ManualTime) -> None:
+def test_json_says_the_same(setup: Path, tmp_path: Path, clock: ManualClock) -> None:
     file = tmp_path / "fleet.json"
     file.write_text(
         json.dumps({"clusters": [{"name": "one"}], "options": {"quota": 5}})
     )
-    state = load_setup(file, clock=clock)
+    state = load_setup(file, clock=clock.timestamp)
     assert ([cluster.name for cluster in state.clusters], state.quota) == (["one"], 5)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from css_snapshot.emulator import EmulatorState, VendorError
 from css_snapshot.emulator.cloud.request import Request
-from tests.support.emulated_cloud import START, ManualTime
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import START
 from tests.support.signed import HOST, received, signed_headers, vendor_date
 
 PATH = "/v1.0/0e000000000000000000000000000001/clusters"
@@ -43,8 +44,10 @@ def _vectors() -> list[Vector]:
 
 def _cloud(vector: Vector) -> EmulatorState:
     signed_at = datetime.strptime(vector["x_sdk_date"] + "+0000", "%Y%m%dT%H%M%SZ%z")
-    clock = ManualTime(signed_at.timestamp())
-    return EmulatorState(access_key=vector["ak"], secret_key=vector["sk"], clock=clock)
+    clock = ManualClock(signed_at)
+    return EmulatorState(
+        access_key=vector["ak"], secret_key=vector["sk"], clock=clock.timestamp
+    )
 
 
 def _request(vector: Vector, authorization: str) -> Request:
@@ -55,13 +58,8 @@ def _request(vector: Vector, authorization: str) -> Request:
 
 
 @pytest.fixture
-def cloud() -> EmulatorState:
-    return EmulatorState(clock=ManualTime())
-
-
-def _clock(cloud: EmulatorState) -> ManualTime:
-    assert isinstance(cloud.clock, ManualTime)
-    return cloud.clock
+def cloud(clock: ManualClock) -> EmulatorState:
+    return EmulatorState(clock=clock.timestamp)
 
 
 def _sign(cloud: EmulatorState, *, secret_key: str | None = None) -> dict[str, str]:
@@ -143,19 +141,19 @@ def test_the_refusal_shows_the_canonical_request_as_the_gateway_does(
 
 @pytest.mark.parametrize("seconds", [-900.0, 900.0])
 def test_a_signature_holds_for_fifteen_minutes_either_way(
-    cloud: EmulatorState, seconds: float
+    cloud: EmulatorState, clock: ManualClock, seconds: float
 ) -> None:
     headers = _sign(cloud)
-    _clock(cloud).advance(seconds)
+    clock.advance(seconds)
     assert cloud.access.identify(received(headers, path=PATH)) == cloud.project_id
 
 
 @pytest.mark.parametrize("seconds", [-901.0, 901.0])
 def test_a_signature_of_another_time_names_both_clocks(
-    cloud: EmulatorState, seconds: float
+    cloud: EmulatorState, clock: ManualClock, seconds: float
 ) -> None:
     headers = _sign(cloud)
-    _clock(cloud).advance(seconds)
+    clock.advance(seconds)
     reason = _reason(cloud, received(headers, path=PATH))
     assert reason == (
         "calc aksk signature fail:signature expired, signature time:"
@@ -214,15 +212,16 @@ def test_an_unsigned_payload_is_taken_as_such(cloud: EmulatorState) -> None:
 
 def test_more_than_five_failures_in_a_row_lock_the_key_for_five_minutes(
     cloud: EmulatorState,
+    clock: ManualClock,
 ) -> None:
     bad = received(_sign(cloud, secret_key="wrong"), path=PATH)
     good = received(_sign(cloud), path=PATH)
 
     reasons = [_reason(cloud, bad) for _ in range(6)]
     locked = _reason(cloud, good)
-    _clock(cloud).advance(299.9)
+    clock.advance(299.9)
     still_locked = _reason(cloud, good)
-    _clock(cloud).advance(0.1)
+    clock.advance(0.1)
 
     assert all(reason.startswith("verify aksk") for reason in reasons)
     assert locked == "AK access failed to reach the limit,forbidden"
@@ -241,9 +240,11 @@ def test_a_good_signature_forgives_the_bad_ones_before_it(
         assert cloud.access.identify(good) == cloud.project_id
 
 
-def test_expired_signatures_do_not_lock_the_key(cloud: EmulatorState) -> None:
+def test_expired_signatures_do_not_lock_the_key(
+    cloud: EmulatorState, clock: ManualClock
+) -> None:
     old = received(_sign(cloud), path=PATH)
-    _clock(cloud).advance(3600.0)
+    clock.advance(3600.0)
     for _ in range(10):
         assert "signature expired" in _reason(cloud, old)
     fresh = received(_sign(cloud), path=PATH)
@@ -268,7 +269,9 @@ def test_temporary_keys_send_their_token_signed_or_not(
     assert cloud.access.identify(request) == cloud.project_id
 
 
-def test_temporary_keys_need_their_own_token_and_end(cloud: EmulatorState) -> None:
+def test_temporary_keys_need_their_own_token_and_end(
+    cloud: EmulatorState, clock: ManualClock
+) -> None:
     pair = cloud.credentials.temporary_pair(900)
     token = {SECURITY_TOKEN: str(pair.security_token)}
     headers = signed_headers(pair.access_key, pair.secret_key, at=START, path=PATH)
@@ -276,7 +279,7 @@ def test_temporary_keys_need_their_own_token_and_end(cloud: EmulatorState) -> No
     missing = _reason(cloud, received(headers, path=PATH))
     other = {**headers, SECURITY_TOKEN: "other"}
     wrong = _reason(cloud, received(other, path=PATH))
-    _clock(cloud).advance(900.0)
+    clock.advance(900.0)
     expired = _reason(cloud, received({**headers, **token}, path=PATH))
 
     assert missing == wrong == "securityToken is invalid"

@@ -3,7 +3,8 @@
 import pytest
 
 from css_snapshot.emulator import EmulatedCluster, EmulatorState
-from tests.support.emulated_cloud import ManualTime, create, refusal, rows
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import create, refusal, rows
 
 BODY = {"name": "snapshot_001"}
 _SAMPLE_FIELDS = [
@@ -26,7 +27,7 @@ def test_a_creation_answers_id_and_name_and_nothing_else(
 
 
 def test_a_row_has_the_fields_of_the_vendors_sample_with_its_types(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.create_snapshot(
         cluster_id,
@@ -50,7 +51,7 @@ def test_a_row_has_the_fields_of_the_vendors_sample_with_its_types(
 
 
 def test_a_snapshot_is_building_until_its_time_is_up(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     create(state, cluster_id)
 
@@ -72,7 +73,7 @@ def test_a_snapshot_is_building_until_its_time_is_up(
 def test_the_next_snapshot_ends_as_programmed_and_the_one_after_it_well(
     state: EmulatorState,
     cluster_id: str,
-    clock: ManualTime,
+    clock: ManualClock,
     outcome: str,
     failed_shards: int,
 ) -> None:
@@ -89,7 +90,7 @@ def test_the_next_snapshot_ends_as_programmed_and_the_one_after_it_well(
 
 
 def test_a_stuck_snapshot_keeps_its_cluster_busy_until_it_is_deleted(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.next_outcome(cluster_id, "STUCK")
     snapshot_id = create(state, cluster_id)
@@ -103,9 +104,9 @@ def test_a_stuck_snapshot_keeps_its_cluster_busy_until_it_is_deleted(
 
 
 def test_the_list_shows_the_newest_first_even_within_one_second(
-    cluster_id: str, clock: ManualTime
+    cluster_id: str, clock: ManualClock
 ) -> None:
-    state = EmulatorState(clock=clock, busy_lock=False)
+    state = EmulatorState(clock=clock.timestamp, busy_lock=False)
     for name in ("first", "second", "third"):
         create(state, cluster_id, name)
 
@@ -114,8 +115,8 @@ def test_the_list_shows_the_newest_first_even_within_one_second(
     assert names == ["third", "second", "first"]
 
 
-def test_a_new_snapshot_shows_only_after_the_lag(clock: ManualTime) -> None:
-    state = EmulatorState(clock=clock, list_lag=5.0)
+def test_a_new_snapshot_shows_only_after_the_lag(clock: ManualClock) -> None:
+    state = EmulatorState(clock=clock.timestamp, list_lag=5.0)
     cluster_id = state.cluster_ids[0]
     create(state, cluster_id)
 
@@ -145,7 +146,7 @@ def test_an_unknown_cluster_is_403_and_not_404(state: EmulatorState) -> None:
 
 
 def test_a_taken_name_is_refused_on_its_cluster_only(
-    state: EmulatorState, clock: ManualTime
+    state: EmulatorState, clock: ManualClock
 ) -> None:
     first, second, _third = state.cluster_ids
     create(state, first)
@@ -157,7 +158,7 @@ def test_a_taken_name_is_refused_on_its_cluster_only(
 
 
 def test_a_failed_snapshot_still_holds_its_name(
-    state: EmulatorState, cluster_id: str, clock: ManualTime
+    state: EmulatorState, cluster_id: str, clock: ManualClock
 ) -> None:
     state.next_outcome(cluster_id, "FAILED")
     create(state, cluster_id)
@@ -166,8 +167,8 @@ def test_a_failed_snapshot_still_holds_its_name(
     assert refusal(state.create_snapshot, cluster_id, BODY) == (409, "CSS.0043")
 
 
-def test_names_may_repeat_where_uniqueness_is_off(clock: ManualTime) -> None:
-    state = EmulatorState(clock=clock, unique_names=False, busy_lock=False)
+def test_names_may_repeat_where_uniqueness_is_off(clock: ManualClock) -> None:
+    state = EmulatorState(clock=clock.timestamp, unique_names=False, busy_lock=False)
     cluster_id = state.cluster_ids[0]
 
     first, second = create(state, cluster_id), create(state, cluster_id)
@@ -178,9 +179,9 @@ def test_names_may_repeat_where_uniqueness_is_off(clock: ManualTime) -> None:
 
 @pytest.mark.parametrize("status", [409, 202])
 def test_a_busy_cluster_refuses_another_with_the_status_asked_for(
-    clock: ManualTime, status: int
+    clock: ManualClock, status: int
 ) -> None:
-    state = EmulatorState(clock=clock, busy_status=status)
+    state = EmulatorState(clock=clock.timestamp, busy_status=status)
     cluster_id = state.cluster_ids[0]
     create(state, cluster_id)
 
@@ -194,17 +195,17 @@ def test_a_busy_cluster_refuses_another_with_the_status_asked_for(
     ("conflict_first", "code"), [(True, "CSS.0043"), (False, "CSS.0011")]
 )
 def test_whether_a_repetition_meets_its_name_or_the_lock_first_can_be_chosen(
-    clock: ManualTime, conflict_first: bool, code: str
+    clock: ManualClock, conflict_first: bool, code: str
 ) -> None:
-    state = EmulatorState(clock=clock, conflict_first=conflict_first)
+    state = EmulatorState(clock=clock.timestamp, conflict_first=conflict_first)
     cluster_id = state.cluster_ids[0]
     create(state, cluster_id)
 
     assert refusal(state.create_snapshot, cluster_id, BODY) == (409, code)
 
 
-def test_a_taken_name_is_noticed_on_an_idle_cluster_too(clock: ManualTime) -> None:
-    state = EmulatorState(clock=clock, conflict_first=False)
+def test_a_taken_name_is_noticed_on_an_idle_cluster_too(clock: ManualClock) -> None:
+    state = EmulatorState(clock=clock.timestamp, conflict_first=False)
     cluster_id = state.cluster_ids[0]
     create(state, cluster_id)
     clock.advance(2.0)
@@ -212,8 +213,8 @@ def test_a_taken_name_is_noticed_on_an_idle_cluster_too(clock: ManualTime) -> No
     assert refusal(state.create_snapshot, cluster_id, BODY) == (409, "CSS.0043")
 
 
-def test_the_quota_counts_what_the_cluster_holds(clock: ManualTime) -> None:
-    state = EmulatorState(clock=clock, quota=1)
+def test_the_quota_counts_what_the_cluster_holds(clock: ManualClock) -> None:
+    state = EmulatorState(clock=clock.timestamp, quota=1)
     first, second, _third = state.cluster_ids
     snapshot_id = create(state, first)
     clock.advance(2.0)
@@ -243,9 +244,9 @@ def test_options_changed_later_take_effect_at_once(
     ids=["snapshots off", "logstash", "unavailable"],
 )
 def test_a_cluster_that_cannot_be_backed_up_refuses(
-    clock: ManualTime, cluster: EmulatedCluster, expected: tuple[int, str]
+    clock: ManualClock, cluster: EmulatedCluster, expected: tuple[int, str]
 ) -> None:
-    state = EmulatorState(clock=clock, clusters=[cluster])
+    state = EmulatorState(clock=clock.timestamp, clusters=[cluster])
     assert refusal(state.create_snapshot, cluster.id, BODY) == expected
     assert rows(state, cluster.id) == []
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from css_snapshot.emulator import EmulatorState, VendorError
-from tests.support.emulated_cloud import ManualTime, create, refusal
+from tests.support.clock import ManualClock
+from tests.support.emulated_cloud import create, refusal
 
 NAME = "snapshot_001"
 
@@ -89,9 +90,9 @@ def test_a_bad_description_is_refused(
 
 @pytest.mark.parametrize("character", list("!<>=&\"'\\"))
 def test_the_newer_sites_forbid_more_in_a_description(
-    clock: ManualTime, character: str
+    clock: ManualClock, character: str
 ) -> None:
-    state = EmulatorState(clock=clock, strict_descriptions=True)
+    state = EmulatorState(clock=clock.timestamp, strict_descriptions=True)
     body = {"name": NAME, "description": f"a{character}b"}
     refused = refusal(state.create_snapshot, state.cluster_ids[0], body)
     assert refused == (400, "CSS.0001")
@@ -241,7 +242,7 @@ def test_good_settings_pass(
 def test_a_bad_restore_is_refused(
     state: EmulatorState,
     cluster_id: str,
-    clock: ManualTime,
+    clock: ManualClock,
     change: Mapping[str, object],
 ) -> None:
     snapshot_id = create(state, cluster_id)
@@ -296,12 +297,12 @@ USES = [_restore, _configure, _delete_automatic]
     [("both", "camel"), ("both", "snake"), ("camel", "camel"), ("snake", "snake")],
 )
 def test_the_spelling_that_a_site_knows_is_understood(
-    clock: ManualTime,
+    clock: ManualClock,
     use: Callable[[EmulatorState, str], None],
     naming: str,
     spelling: str,
 ) -> None:
-    state = EmulatorState(clock=clock, naming=naming)  # type: ignore[arg-type]  # parametrized
+    state = EmulatorState(clock=clock.timestamp, naming=naming)  # type: ignore[arg-type]  # parametrized
     use(state, spelling)
 
 
@@ -310,11 +311,11 @@ def test_the_spelling_that_a_site_knows_is_understood(
     ("naming", "spelling"), [("camel", "snake"), ("snake", "camel")]
 )
 def test_the_other_spelling_is_ignored_as_an_unknown_field(
-    clock: ManualTime,
+    clock: ManualClock,
     use: Callable[[EmulatorState, str], None],
     naming: str,
     spelling: str,
 ) -> None:
-    state = EmulatorState(clock=clock, naming=naming)  # type: ignore[arg-type]  # parametrized
+    state = EmulatorState(clock=clock.timestamp, naming=naming)  # type: ignore[arg-type]  # parametrized
     with pytest.raises((VendorError, AssertionError)):
         use(state, spelling)

@@ -36,11 +36,11 @@ from css_snapshot.fanout import (
     fan_out,
     read_status,
 )
+from css_snapshot.fanout.fan_out import prepare
 from css_snapshot.fanout.job import Job
 from css_snapshot.fanout.journal.journal import Journal
 from css_snapshot.fanout.journal.store import Plan, Store
 from css_snapshot.fanout.options import RunOptions
-from css_snapshot.fanout.run import FanOut
 from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.models import Backup
 from tests.support.fanout_bench import (
@@ -175,7 +175,7 @@ async def test_a_failed_entry_stays_when_its_retry_meets_a_refused_key(
 
     with pytest.raises(ExceptionGroup):
         await outcomes_of(
-            FanOut(
+            prepare(
                 refused_before_sending,
                 targets(1),
                 options=RunOptions(retry_failed=True, journal=path),

@@ -87,7 +87,7 @@ class Exported:
         return self._spans.get_finished_spans()
 
     def metric(self, name: str) -> list[tuple[Mapping[str, object], float]]:
-        """Answer the attributes and the count of each series of a metric."""
+        """Return the attributes and the count of each series of a metric."""
         data = self._metrics.get_metrics_data()
         assert data is not None
         return [

@@ -14,7 +14,7 @@ def script(name: str) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Answer this environment for a child that finds the tests' modules.
+    """Return this environment for a child that finds the tests' modules.
 
     Coverage does not count it: what such a child runs is covered elsewhere, and
     counting it would take most of its time.

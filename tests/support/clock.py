@@ -23,6 +23,16 @@ class ManualClock:
 
     now: datetime = datetime(2026, 11, 23, 10, 11, 12, tzinfo=UTC)
     pauses: list[float] = attrs.field(factory=list)
+    _began: datetime = attrs.field(init=False)
+
+    @_began.default
+    def _start(self) -> datetime:
+        return self.now
+
+    @property
+    def elapsed(self) -> float:
+        """How many seconds it was moved."""
+        return (self.now - self._began).total_seconds()
 
     def __call__(self) -> datetime:
         return self.now

@@ -1,24 +1,19 @@
-"""What the tests of the emulator share: a clock to move, and how refusals read."""
+"""What the tests of the emulator share: when their clock starts, and how refusals read."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
-import attrs
 import pytest
 
 from css_snapshot.emulator import EmulatorState, VendorError
+from tests.support.clock import ManualClock
 
 START = 1_790_000_000.0
 
 
-@attrs.define
-class ManualTime:
-    now: float = START
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
+def started() -> ManualClock:
+    """Make a clock that shows `START`."""
+    return ManualClock(datetime.fromtimestamp(START, UTC))
 
 
 def refusal(action: Callable[..., object], *arguments: object) -> tuple[int, str]:

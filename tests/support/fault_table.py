@@ -8,6 +8,7 @@ well. Time limits are short, so a machine under load may show timeouts.
 """
 
 import asyncio
+import json
 import ssl
 import sys
 import tempfile
@@ -35,33 +36,36 @@ ROW: Final = (
     b'{"backups":[{"id":"9dc4f5c9-33c0-45c7","name":"snapshot_001",'
     b'"status":"BUILDING","backupType":"1","created":"2099-01-01T00:00:00"}]}'
 )
+TARGET: Final = "ea244205-d641-45d9-9dcb-ab2236bcd07e"
 TIMEOUT: Final = 0.25
 SDK_TIMEOUT: Final = 1
 SDK_PATIENCE: Final = 3.0
 
-Listing = Callable[[], bytes]
+SNAPSHOT: Final = "9dc4f5c9-33c0-45c7"
+
+Looked = Callable[[str], bytes]
 
 
 @attrs.define(eq=False)
 class Picky(Wire):
-    """A connection on which lists are answered, and faults meet the creation alone."""
+    """A connection on which reads are answered, and faults meet the change alone."""
 
-    listing: Listing
+    looked: Looked
 
     async def request(self) -> Received:
         while True:
             received = await super().request()
             if received.method != "GET":
                 return received
-            await self.send(answer(200, self.listing()))
+            await self.send(answer(200, self.looked(received.target)))
 
 
-def on_creation(script: Script, listing: Listing) -> Script:
-    """Make a script that lets a fault strike a creation, and answers lists well."""
+def on_change(script: Script, looked: Looked) -> Script:
+    """Make a script that lets a fault strike a change, and answers reads well."""
 
     async def picky(wire: Wire) -> None:
         await script(
-            Picky(wire.number, wire.reader, wire.writer, wire.requests, listing)
+            Picky(wire.number, wire.reader, wire.writer, wire.requests, looked)
         )
 
     return picky
@@ -133,6 +137,8 @@ class Row:
         carried_out: What `ensure` makes of it if the service did carry it out.
         not_carried_out: What it makes of it if the service did not.
         run: What a run of one target makes of it if the service did.
+        restored: What `ensure_restored` makes of it if the service did.
+        not_restored: What it makes of it if the service did not.
         sdk: What the vendor's SDK makes of it.
         followed: Whether anybody followed a redirect; no column of the table.
     """
@@ -144,6 +150,8 @@ class Row:
     carried_out: str = ""
     not_carried_out: str = ""
     run: str = ""
+    restored: str = ""
+    not_restored: str = ""
     sdk: str = ""
     followed: bool = False
 
@@ -181,7 +189,7 @@ class Place:
         )
 
     async def create(self) -> tuple[str, str]:
-        """Answer how `create` ends, and `.sent`."""
+        """Return how `create` ends, and `.sent`."""
         try:
             await self.service.create(CLUSTER, NAME)
         except CSSError as error:
@@ -189,21 +197,31 @@ class Place:
         return "created", ""
 
     async def ensure(self) -> str:
-        """Answer how `ensure` ends."""
+        """Return how `ensure` ends."""
         try:
             ensured: Ensured = await self.service.ensure(CLUSTER, NAME, settle=0.05)
         except CSSError as error:
             return type(error).__name__
         return ensured.how
 
+    async def ensure_restored(self) -> str:
+        """Return how `ensure_restored` ends."""
+        try:
+            restored = await self.service.ensure_restored(
+                CLUSTER, SNAPSHOT, target_cluster_id=TARGET, settle=0.05
+            )
+        except CSSError as error:
+            return type(error).__name__
+        return restored.how
+
     async def run(self) -> str:
-        """Answer how a run of one target ends."""
+        """Return how a run of one target ends."""
         async with self.service.fan_out([Target(CLUSTER, NAME)], settle=0.05) as run:
             outcomes = [outcome async for outcome in run]
         return ", ".join(type(outcome).__name__ for outcome in outcomes)
 
     async def sdk(self) -> str:
-        """Answer how the SDK's call ends, in a thread that is not waited for."""
+        """Return how the SDK's call ends, in a thread that is not waited for."""
         executor = ThreadPoolExecutor(1)
         loop = asyncio.get_running_loop()
         call = loop.run_in_executor(executor, self._call_sdk)
@@ -272,7 +290,7 @@ async def under(
     Args:
         script: The fault.
         over: Our transport, which stays the caller's to close, or its kind.
-        carried_out: Whether lists show the snapshot once a creation was read.
+        carried_out: Whether reads show the change once the request for it was read.
         tls: Makes the server speak TLS.
         trusted: The authority that both clients trust.
         timeout: Seconds an attempt of ours may take.
@@ -280,12 +298,17 @@ async def under(
     """
     async with FaultServer(tls=tls) as server:
 
-        def listing() -> bytes:
+        def looked(path: str) -> bytes:
             posted = any(request.method == "POST" for request in server.requests)
-            return ROW if posted and carried_out else faults.BACKUPS
+            shows = posted and carried_out
+            if path.endswith("index_snapshots"):
+                return ROW if shows else faults.BACKUPS
+            actions = ["RESTORING"] if shows else []
+            cluster = {"id": TARGET, "name": "test", "status": "200"}
+            return json.dumps(cluster | {"actions": actions}).encode()
 
-        fault = on_creation(script, listing)
-        healthy = on_creation(faults.serve, listing)
+        fault = on_change(script, looked)
+        healthy = on_change(faults.serve, looked)
         server.plan(fault, *[healthy] * 200)
         transport = _trusting(over, trusted) if isinstance(over, str) else over
         place = Place(
@@ -331,6 +354,10 @@ async def measure_wire(name: str, kind: TransportKind, *, sdk: bool = True) -> R
         row.not_carried_out = await place.ensure()
     async with under(script, kind) as (_, place):
         row.run = await place.run()
+    async with under(script, kind) as (_, place):
+        row.restored = await place.ensure_restored()
+    async with under(script, kind, carried_out=False) as (_, place):
+        row.not_restored = await place.ensure_restored()
     if sdk:
         async with under(script, kind) as (_, place):
             row.sdk = await place.sdk()
@@ -354,6 +381,8 @@ async def measure_redirect(kind: TransportKind, *, sdk: bool = True) -> Row:
             row.carried_out = row.not_carried_out = await place.ensure()
         async with under(script, kind) as (_, place):
             row.run = await place.run()
+        async with under(script, kind) as (_, place):
+            row.restored = row.not_restored = await place.ensure_restored()
         if sdk:
             async with under(script, kind) as (_, place):
                 row.sdk = await place.sdk()
@@ -367,6 +396,7 @@ async def measure_place(name: str, place: Place, *, posts: int = 0) -> Row:
     row.create, row.sent = await place.create()
     row.carried_out = row.not_carried_out = await place.ensure()
     row.run = await place.run()
+    row.restored = row.not_restored = await place.ensure_restored()
     row.sdk = await place.sdk()
     return row
 
@@ -421,6 +451,7 @@ def markdown(rows: list[Row]) -> str:
     heads = (
         *("Fault", "`create`", "`.sent`", "POSTs read"),
         *("`ensure`, if carried out", "`ensure`, if not", "run, if carried out"),
+        *("`ensure_restored`, if carried out", "`ensure_restored`, if not"),
         "Vendor SDK",
     )
     lines = [heads, ("---",) * len(heads)]

@@ -20,7 +20,7 @@ from tests.support.fanout_bench import NAME, Cloud, snapshots_of
 
 
 def peak_memory() -> int:
-    """Answer the peak of this process alone, in KiB.
+    """Return the peak of this process alone, in KiB.
 
     Where `/proc` is there, it is better than `getrusage`, which on Linux starts with
     the peak of the process that made this one.

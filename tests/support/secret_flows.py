@@ -350,6 +350,9 @@ FLOWS: Final[Mapping[str, Flow]] = {
     "restore": lambda service, at: service.restore(
         at.clusters[0], NONE, target_cluster_id=at.clusters[1]
     ),
+    "ensure_restored": lambda service, at: service.ensure_restored(
+        at.clusters[0], NONE, target_cluster_id=at.clusters[1], settle=0.01
+    ),
     "prune": lambda service, at: service.prune(
         at.clusters[0], retention=Retention(at_least=0)
     ),

@@ -67,11 +67,11 @@ class VirtualTime:
         return self._passed
 
     def now(self) -> datetime:
-        """Answer the virtual wall-clock time, aware."""
+        """Return the virtual wall-clock time, aware."""
         return START + timedelta(seconds=self._passed)
 
     def monotonic(self) -> float:
-        """Answer the virtual time of the loop."""
+        """Return the virtual time of the loop."""
         return self._passed
 
     def take_over(

@@ -1,4 +1,4 @@
-"""What `ensure` and a run make of each wire fault, on the wire, over every transport.
+"""What `ensure`, `ensure_restored` and a run make of each wire fault, on the wire.
 
 What a plain call makes of them is tested in `test_wire_faults.py`.
 """
@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 import tests.support.fault_server as faults
-from css_snapshot import Clock
+from tests.support.clock import ManualClock
 from tests.support.fault_server import FaultServer, Script
 from tests.support.fault_table import WIRE, Place, under
 
@@ -58,18 +58,15 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "adopted": "Adopted",
     "IndeterminateCreateError": "Indeterminate",
 }
+RESTORED: Final[Mapping[str, str]] = {
+    "created": "started",
+    "adopted": "found",
+    "IndeterminateCreateError": "IndeterminateRestoreError",
+}
+"""How a run, and `ensure_restored`, end where `ensure` ends so."""
 
-
-def patient_clock() -> Clock:
-    """Make a clock on which waiting takes no time, so that looking long is quick."""
-    now = 0.0
-
-    async def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-        await asyncio.sleep(0)
-
-    return Clock(monotonic=lambda: now, sleep=sleep)
+PROPER_TO_RESTORE: Final = ("201 with `{}`",)
+"""What is no answer to a creation, and one to a restoration."""
 
 
 @pytest.fixture
@@ -87,18 +84,25 @@ class End:
     Attributes:
         ensured: How `ensure` ended.
         run: The outcome of a run of one target.
-        posts: How many creations the server read, for each of the two.
+        restored: How `ensure_restored` ended.
+        posts: How many changes the server read, for each of the three.
     """
 
     ensured: str
     run: str
-    posts: tuple[int, int]
+    restored: str
+    posts: tuple[int, int, int] = (1, 1, 1)
+
+
+def expected_end(fault: str, ensured: str) -> End:
+    restored = "started" if fault in PROPER_TO_RESTORE else RESTORED[ensured]
+    return End(ensured, OUTCOMES[ensured], restored)
 
 
 async def end_under(
     script: Script, transport: Transport, *, carried_out: bool, timeout: float
 ) -> End:
-    """Call `ensure`, and a run, where the first creation meets a fault."""
+    """Make all three calls, each where its first change meets a fault."""
 
     async def called(call: Callable[[Place], Awaitable[str]]) -> tuple[str, int]:
         async with under(
@@ -106,13 +110,17 @@ async def end_under(
             transport,
             carried_out=carried_out,
             timeout=timeout,
-            clock=patient_clock(),
+            clock=ManualClock().clock(),
         ) as (server, place):
             end = await call(place)
             return end, sum(sent.method == "POST" for sent in server.requests)
 
-    ensured, run = await asyncio.gather(called(Place.ensure), called(Place.run))
-    return End(ensured[0], run[0], (ensured[1], run[1]))
+    ends = await asyncio.gather(
+        called(Place.ensure), called(Place.run), called(Place.ensure_restored)
+    )
+    (ensured, _), (run, _), (restored, _) = ends
+    first, second, third = (posts for _, posts in ends)
+    return End(ensured, run, restored, (first, second, third))
 
 
 def test_every_fault_is_accounted_for() -> None:
@@ -121,7 +129,7 @@ def test_every_fault_is_accounted_for() -> None:
 
 @pytest.mark.parametrize("carried_out", [True, False])
 @pytest.mark.parametrize("fault", ENDS)
-async def test_a_fault_makes_no_second_creation_and_no_false_report(
+async def test_a_fault_makes_no_second_change_and_no_false_report(
     fault: str, transport: Transport, *, carried_out: bool
 ) -> None:
     expected = ENDS[fault][not carried_out]
@@ -130,7 +138,7 @@ async def test_a_fault_makes_no_second_creation_and_no_false_report(
         WIRE[fault], transport, carried_out=carried_out, timeout=PATIENT
     )
 
-    assert end == End(expected, OUTCOMES[expected], (1, 1))
+    assert end == expected_end(fault, expected)
 
 
 async def test_what_only_a_time_limit_ends_makes_none_either(
@@ -145,8 +153,10 @@ async def test_what_only_a_time_limit_ends_makes_none_either(
         )
     )
 
-    expected = [ENDLESS[fault][not carried_out] for fault, carried_out in cases]
-    assert ends == [End(one, OUTCOMES[one], (1, 1)) for one in expected]
+    assert ends == [
+        expected_end(fault, ENDLESS[fault][not carried_out])
+        for fault, carried_out in cases
+    ]
 
 
 @pytest.mark.parametrize("fault", UNREACHED)
@@ -155,7 +165,7 @@ async def test_where_the_first_look_does_not_get_through_it_is_repeated(
 ) -> None:
     end = await end_under(WIRE[fault], transport, carried_out=False, timeout=HASTY / 6)
 
-    assert end == End("created", "Created", (1, 1))
+    assert end == End("created", "Created", "started")
 
 
 async def test_a_redirect_is_a_refusal_that_leads_nowhere(
@@ -165,7 +175,7 @@ async def test_a_redirect_is_a_refusal_that_leads_nowhere(
         script = faults.redirect(f"{elsewhere.endpoint}/stolen")
         end = await end_under(script, transport, carried_out=False, timeout=PATIENT)
 
-    assert end == End("UnexpectedStatusError", "Failed", (1, 1))
+    assert end == End("UnexpectedStatusError", "Failed", "UnexpectedStatusError")
     assert elsewhere.connections == 0
 
 
@@ -175,8 +185,14 @@ async def test_a_refused_connection_is_a_failure_of_which_nothing_was_sent(
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
-        place = Place(f"http://127.0.0.1:{port}", transport, clock=patient_clock())
+        place = Place(
+            f"http://127.0.0.1:{port}", transport, clock=ManualClock().clock()
+        )
 
-        ends = (await place.ensure(), await place.run())
+        ends = (
+            await place.ensure(),
+            await place.run(),
+            await place.ensure_restored(),
+        )
 
-    assert ends == ("ConnectFailedError", "Failed")
+    assert ends == ("ConnectFailedError", "Failed", "ConnectFailedError")

@@ -11,7 +11,6 @@ import pytest
 
 from css_snapshot import (
     BadRequestError,
-    Clock,
     ClusterBusyError,
     ConfigurationError,
     CSSError,
@@ -37,31 +36,13 @@ from css_snapshot.models import Ensured
 from css_snapshot.typing import OnSpoiled
 from css_snapshot.workflows.ensure import EnsureOptions, Intent, ensure
 from tests.support.clients import api_client
+from tests.support.clock import ManualClock
 
 CLUSTER = "ea244205-d641-45d9-9dcb-ab2236bcd07e"
 NAME = "snapshot_001"
 START = datetime(2026, 11, 24, tzinfo=UTC)
 
 Answer = httpx.Response | Exception | Callable[[], httpx.Response]
-
-
-@attrs.define
-class ManualTime:
-    """A clock that only sleeping moves."""
-
-    seconds: float = 0.0
-    pauses: list[float] = attrs.field(factory=list)
-
-    def clock(self) -> Clock:
-        return Clock(
-            now=lambda: START + timedelta(seconds=self.seconds),
-            monotonic=lambda: self.seconds,
-            sleep=self._sleep,
-        )
-
-    async def _sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.seconds += seconds
 
 
 @attrs.define
@@ -113,7 +94,7 @@ class Bench:
     """A client over a script and a manual clock."""
 
     script: Script
-    time: ManualTime = attrs.field(factory=ManualTime)
+    time: ManualClock = attrs.field(factory=lambda: ManualClock(START))
     events: list[Event] = attrs.field(factory=list)
     retry: RetryPolicy = attrs.field(factory=lambda: RetryPolicy(random=lambda: 1.0))
     deadline: float | None = None
@@ -329,7 +310,7 @@ async def test_spoiled_names_are_passed_over_by_number(
         names.append(json.loads(request.content)["name"])
         return httpx.Response(201, json={"backup": {"id": "new", "name": names[-1]}})
 
-    client = api_client(httpx.MockTransport(create), ManualTime().clock())
+    client = api_client(httpx.MockTransport(create), ManualClock().clock())
 
     ensured = await ensure(
         client,
@@ -376,7 +357,7 @@ async def test_a_failed_manual_one_is_replaced() -> None:
             return httpx.Response(200)
         return created() if request.method == "POST" else shows(failed)()
 
-    client = api_client(httpx.MockTransport(answer), ManualTime().clock())
+    client = api_client(httpx.MockTransport(answer), ManualClock().clock())
 
     ensured = await ensure(
         client,
@@ -422,7 +403,7 @@ async def test_a_clock_set_back_does_not_lengthen_the_look_for_an_earlier_run(
 
     await bench.ensure(previous=Intent(since=START + timedelta(hours=hours)))
 
-    assert bench.time.seconds == pytest.approx(30.0 + 15.0)
+    assert bench.time.elapsed == pytest.approx(30.0 + 15.0)
 
 
 async def test_other_names_are_not_looked_at() -> None:
@@ -544,7 +525,7 @@ async def test_after_a_loss_nothing_is_posted_again_and_nothing_is_claimed(
     assert caught.value.attempts == 1
     assert len(caught.value.earlier) == 1
     # Looked until the lost request must have ended and its work must have shown.
-    assert bench.time.seconds == pytest.approx(30.0 + 15.0)
+    assert bench.time.elapsed == pytest.approx(30.0 + 15.0)
 
 
 async def test_after_a_loss_the_deadline_ends_the_looking() -> None:
@@ -553,7 +534,7 @@ async def test_after_a_loss_the_deadline_ends_the_looking() -> None:
     with pytest.raises(IndeterminateCreateError):
         await bench.ensure()
 
-    assert bench.time.seconds == pytest.approx(8.0)
+    assert bench.time.elapsed == pytest.approx(8.0)
 
 
 async def test_a_500_that_there_is_no_time_to_look_into_is_indeterminate() -> None:
@@ -657,7 +638,7 @@ async def test_an_interrupted_run_that_left_nothing_is_created_once_it_is_sure()
 
     assert ensured.how == "created"
     # The request of ten seconds ago may take until its limit of 30, plus settling.
-    assert bench.time.seconds == pytest.approx(20.0 + 15.0)
+    assert bench.time.elapsed == pytest.approx(20.0 + 15.0)
 
 
 async def test_an_interrupted_run_that_left_several_is_reported() -> None:

@@ -14,9 +14,13 @@ from css_snapshot.cli.options import (
     IndicesOption,
     NewName,
     OnExistsOption,
+    OnSpoiledOption,
     SettleOption,
+    WaitOption,
 )
 from css_snapshot.cli.output.records import backup_record, ensured_record
+from css_snapshot.cli.output.waiting import Patience, completion
+from css_snapshot.models import Backup
 
 _LOOK_FIRST: Final = "css-snapshot ensure, with the same name, looks before it creates"
 
@@ -29,17 +33,23 @@ async def create(
     *,
     indices: IndicesOption = None,
     description: DescriptionOption = None,
+    wait: WaitOption = False,
+    patience: Patience,
 ) -> None:
     """Start a snapshot of one cluster.
 
-    The service works in the background: what comes back is accepted, not done.
-    Where an answer may get lost, use 'ensure': it never creates twice.
+    The service works in the background: what comes back is accepted, not done,
+    unless --wait is given. Where an answer may get lost, use 'ensure': it never
+    creates twice.
 
     Examples:
       css-snapshot create ea244205-d641-45d9-9dcb-ab2236bcd07e snapshot_001
       css-snapshot create prod-search nightly --indices 'logs-2026-*,orders'
+      css-snapshot create prod-search nightly --wait --timeout 4h
 
-    JSON: kind (backup), id, name, cluster_id. Exit code 3: it may exist.
+    JSON: kind (backup), id, name, cluster_id; with --wait then the snapshot, as
+    'list' shows it. Exit codes: 1 with --wait, it failed or lacks shards; 3 it may
+    exist, or with --wait, it is not finished yet.
     """
     check_id("cluster_id", cluster)
     CreateSnapshotRequest(name, indices=indices, description=description)
@@ -53,11 +63,15 @@ async def create(
         except asyncio.CancelledError:
             session.output.warning(f"{name} may exist: {_LOOK_FIRST}")
             raise
-    session.output.done(
-        f"created {backup.name} ({backup.id}), being built; to wait for it:"
-        f" css-snapshot wait {cluster_id} {backup.id}",
-        backup_record(cluster_id, backup),
-    )
+        advice = "" if wait else _to_wait_for(cluster_id, backup)
+        session.output.done(
+            f"created {backup.name} ({backup.id}), being built{advice}",
+            backup_record(cluster_id, backup),
+        )
+        if wait:
+            await completion(
+                session.output, service, cluster_id, backup, patience=patience
+            )
 
 
 @command
@@ -69,7 +83,10 @@ async def ensure(
     indices: IndicesOption = None,
     description: DescriptionOption = None,
     on_exists: OnExistsOption = "adopt",
+    on_spoiled: OnSpoiledOption = "fail",
     settle: SettleOption = 15.0,
+    wait: WaitOption = False,
+    patience: Patience,
 ) -> None:
     """Create a snapshot exactly once, even if answers get lost.
 
@@ -79,9 +96,12 @@ async def ensure(
     Examples:
       css-snapshot ensure ea244205-d641-45d9-9dcb-ab2236bcd07e nightly-20261124
       css-snapshot ensure prod-search nightly --on-exists fail --deadline 120
+      css-snapshot ensure prod-search nightly --wait --on-spoiled number
 
     JSON: kind (backup), id, name, cluster_id, how (created or adopted),
-    attempts, doubt (what could not be compared). Exit code 3: unknown even after looking; run it again.
+    attempts, doubt (what could not be compared); with --wait then the snapshot,
+    as 'list' shows it. Exit codes: 1 with --wait, it failed or lacks shards; 3
+    unknown even after looking, or with --wait, not finished yet: run it again.
     """
     check_id("cluster_id", cluster)
     CreateSnapshotRequest(name, indices=indices, description=description)
@@ -93,11 +113,20 @@ async def ensure(
             indices=indices,
             description=description,
             on_exists=on_exists,
+            on_spoiled=on_spoiled,
             settle=settle,
         )
-    if ensured.doubt:
-        session.output.warning(ensured.doubt)
-    session.output.done(
-        f"{ensured.how} {ensured.backup.name} ({ensured.backup.id})",
-        ensured_record(cluster_id, ensured),
-    )
+        if ensured.doubt:
+            session.output.warning(ensured.doubt)
+        session.output.done(
+            f"{ensured.how} {ensured.backup.name} ({ensured.backup.id})",
+            ensured_record(cluster_id, ensured),
+        )
+        if wait:
+            await completion(
+                session.output, service, cluster_id, ensured.backup, patience=patience
+            )
+
+
+def _to_wait_for(cluster_id: str, backup: Backup) -> str:
+    return f"; to wait for it: css-snapshot wait {cluster_id} {backup.id}"

@@ -114,7 +114,7 @@ class DemoWorld:
             sys.executable,
             *("-m", "css_snapshot", "fan-out", "--from", str(listed), "--json"),
             *("--snapshot", self.name, "--journal", str(self.journal)),
-            *("--limit", str(LIMIT), "--timeout", str(TIMEOUT)),
+            *("--limit", str(LIMIT), "--attempt-timeout", str(TIMEOUT)),
             *("--settle", str(SETTLE)),
             env={**os.environ, **self.environment},
             stdin=asyncio.subprocess.DEVNULL,

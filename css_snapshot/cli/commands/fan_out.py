@@ -1,20 +1,19 @@
 """The commands that snapshot a whole fleet: fan-out and resume."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
+import attrs
 import typer
 
 from css_snapshot.cli.command import Session, command
 from css_snapshot.cli.connection import Limits, Location
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.options import (
-    BusyOption,
     JournalArgument,
     JournalOption,
-    LimitOption,
-    MaxFailuresOption,
-    RateOption,
-    RetryFailedOption,
+    PaceOptions,
+    WaitOptions,
 )
 from css_snapshot.cli.fleet.run import FleetRun
 from css_snapshot.cli.fleet.selection import Selection
@@ -26,12 +25,18 @@ from css_snapshot.cli.options import (
     DryRunOption,
     IndicesOption,
     OnExistsOption,
+    OnSpoiledOption,
     SettleOption,
 )
 from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.output.records import JsonRecord
 from css_snapshot.cli.output.table import Column
+from css_snapshot.errors import ConfigurationError
+from css_snapshot.fanout import FanOut
+from css_snapshot.models import Ensured
 from css_snapshot.serialize import to_dict
+from css_snapshot.service import SnapshotService
+from css_snapshot.typing import OnSpoiled
 
 _COLUMNS: Final = (
     Column("CLUSTER", "cluster_id", narrow="keep"),
@@ -58,16 +63,17 @@ async def fan_out(
     indices: IndicesOption = None,
     description: DescriptionOption = None,
     journal: JournalOption = None,
-    limit: LimitOption = 16,
-    rate: RateOption = None,
-    busy: BusyOption = "skip",
-    max_failures: MaxFailuresOption = None,
-    retry_failed: RetryFailedOption = False,
+    waiting: WaitOptions,
+    pace: PaceOptions,
     on_exists: OnExistsOption = "adopt",
+    on_spoiled: OnSpoiledOption = "fail",
     settle: SettleOption = 15.0,
     dry_run: DryRunOption = False,
 ) -> ExitCode:
     """Snapshot many clusters, each exactly once.
+
+    It ends when the service has accepted each snapshot; with --wait, --by or
+    --timeout when each is completed, spoiled, or late.
 
     The lines of a file are targets: a cluster, and if you like the snapshot's
     name and its indices joined by commas; or JSON objects with cluster_id, name,
@@ -78,23 +84,27 @@ async def fan_out(
 
     Examples:
       css-snapshot fan-out prod-search prod-logs --snapshot 'nightly-{date}'
-      css-snapshot fan-out --from targets.txt --snapshot 'nightly-{date}'
-      css-snapshot fan-out --all-clusters --snapshot nightly --journal n.db
+      css-snapshot fan-out --from targets.txt --snapshot 'nightly-{date}' --wait
+      css-snapshot fan-out --all-clusters --snapshot 'nightly-{date}' --by 06:00
+        --on-spoiled number --journal nightly.db
       css-snapshot clusters --json | jq -r .id | css-snapshot fan-out - ...
 
     JSON (also wherever the output is no terminal): a line of kind outcome for
-    each target, with outcome (created, adopted, skipped, busy, not_ready,
-    failed, indeterminate), cluster_id, name, id, attempts, elapsed, error
-    (type, message, code, request_id) and others; at the end one of kind summary.
-    Exit codes: 1 some failed, were busy or not ready, 3 some are unknown, 75
-    the journal is in use, 130 interrupted with targets left.
+    each target, with outcome (created, adopted, completed, spoiled, late,
+    skipped, busy, not_ready, failed, indeterminate), cluster_id, name, id,
+    attempts, elapsed, error (type, message, code, request_id) and others; at the
+    end one of kind summary. Exit codes: 0 each has what it wanted, also in the
+    journal; 1 some failed, were spoiled, busy or not ready, or never begun; 3
+    some are unknown or late; 75 the journal is in use; 130 interrupted.
     """
     selection.check()
     options = RunOptions(
         endpoint=session.location.address,
         project_id=session.location.project,
         on_exists=on_exists,
+        on_spoiled=on_spoiled,
         settle=settle,
+        until="completed" if waiting.waits else "accepted",
     )
     defaults = Defaults(
         name=None if snapshot is None else name_at(snapshot),
@@ -110,67 +120,75 @@ async def fan_out(
                 targets=targets,
                 journal=journal,
                 options=options,
+                due=waiting.finish_by(_now()),
             )
-            return await fleet.carry_out(
-                service.fan_out(
-                    targets,
-                    limit=limit,
-                    rate=rate,
-                    journal=journal,
-                    retry_failed=retry_failed,
-                    busy=busy,
-                    max_failures=max_failures,
-                    on_exists=on_exists,
-                    settle=settle,
-                )
-            )
+            return await fleet.carry_out(_prepared(service, fleet, pace))
 
 
 @command
 async def resume(
     journal: JournalArgument,
     *,
+    waiting: WaitOptions,
+    pace: PaceOptions,
+    on_spoiled: Annotated[
+        OnSpoiled | None, typer.Option(help="As for 'fan-out'; by default as then.")
+    ] = None,
     limits: Limits,
     output: Output,
-    limit: LimitOption = 16,
-    rate: RateOption = None,
-    busy: BusyOption = "skip",
-    max_failures: MaxFailuresOption = None,
-    retry_failed: RetryFailedOption = False,
 ) -> ExitCode:
-    """Go on with a fan-out that was interrupted, or crashed.
+    """Go on with a fan-out that was interrupted, crashed, or left something undone.
 
     What is done is skipped without a request; what may have been sent is looked
-    for before anything is sent again. Endpoint, project and targets are those
-    of the fan-out; credentials come from the environment.
+    for before anything is sent again; what failed before anything was sent is
+    tried again. A fan-out that waited waits again. Endpoint, project and targets
+    are those of the fan-out; credentials come from the environment.
 
     Examples:
       css-snapshot resume nightly.db
-      css-snapshot resume nightly.db --retry-failed --limit 4
+      css-snapshot resume nightly.db --by 08:00 --retry-failed --limit 4
 
     JSON and exit codes: as of 'fan-out'.
     """
     options, targets = read_kept(journal)
-    location = Location(endpoint=options.endpoint, project_id=options.project_id)
-    session = Session(location=location, limits=limits, output=output)
     with targets:
-        fleet = FleetRun(
-            output=session.output, targets=targets, journal=journal, options=options
-        )
-        async with session.service() as service:
-            return await fleet.carry_out(
-                service.fan_out(
-                    targets,
-                    limit=limit,
-                    rate=rate,
-                    journal=journal,
-                    retry_failed=retry_failed,
-                    busy=busy,
-                    max_failures=max_failures,
-                    on_exists=options.on_exists,
-                    settle=options.settle,
-                )
+        options = attrs.evolve(options, on_spoiled=on_spoiled or options.on_spoiled)
+        if waiting.waits and options.until != "completed":
+            raise ConfigurationError(
+                f"--wait: the run of {journal} ends when its snapshots are accepted;"
+                " css-snapshot wait waits for them"
             )
+        fleet = FleetRun(
+            output=output,
+            targets=targets,
+            journal=journal,
+            options=options,
+            due=waiting.finish_by(_now()),
+        )
+        location = Location(endpoint=options.endpoint, project_id=options.project_id)
+        session = Session(location=location, limits=limits, output=output)
+        async with session.service() as service:
+            return await fleet.carry_out(_prepared(service, fleet, pace))
+
+
+def _prepared(
+    service: SnapshotService, fleet: FleetRun, pace: PaceOptions
+) -> FanOut[Ensured]:
+    return service.fan_out(
+        fleet.targets,
+        journal=fleet.journal,
+        until=fleet.options.until,
+        finish_by=fleet.due,
+        on_exists=fleet.options.on_exists,
+        on_spoiled=fleet.options.on_spoiled,
+        settle=fleet.options.settle,
+        **attrs.asdict(pace),
+    )
+
+
+def _now() -> datetime:
+    """Return the time, in this machine's zone."""
+    return datetime.now(UTC).astimezone()
 
 
 def _show(output: Output, targets: TargetList) -> ExitCode:

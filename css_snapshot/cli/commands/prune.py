@@ -1,7 +1,6 @@
 """The command that deletes snapshots no longer wanted."""
 
-import re
-from typing import Annotated, Final
+from typing import Annotated
 
 import attrs
 import typer
@@ -15,24 +14,10 @@ from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.options import DryRunOption, YesOption
 from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.output.records import JsonRecord, snapshot_record
+from css_snapshot.cli.spans import span
 from css_snapshot.models import Snapshot
 from css_snapshot.service import SnapshotService
 from css_snapshot.workflows.retention import RetentionPlan
-
-_AGE: Final = re.compile(r"(\d+)([smhdw]?)", re.ASCII)
-_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-
-
-def age(text: str) -> float:
-    """Return an age such as `30d` or `12h` in seconds.
-
-    Raises:
-        typer.BadParameter: If the text is no number with a unit.
-    """
-    match = _AGE.fullmatch(text)
-    if match is None:
-        raise typer.BadParameter("must be a number with s, m, h, d or w, such as 30d")
-    return float(match[1]) * _SECONDS[match[2]]
 
 
 @command
@@ -58,7 +43,7 @@ async def prune(
         float | None,
         typer.Option(
             metavar="AGE",
-            parser=age,
+            parser=span,
             help="Only those older than this, such as 30d.",
             show_default=False,
         ),

@@ -8,9 +8,9 @@ from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.each import for_each
 from css_snapshot.cli.fleet.lookup import snapshot_id
 from css_snapshot.cli.fleet.selection import Selection
-from css_snapshot.cli.options import PollOption, SnapshotArgument, WaitForOption
-from css_snapshot.cli.output.records import snapshot_record
-from css_snapshot.cli.output.waiting import progress
+from css_snapshot.cli.options import SnapshotArgument
+from css_snapshot.cli.output.waiting import Patience, completion
+from css_snapshot.models import Backup
 
 _WATCHED_AT_ONCE: Final = 1000
 
@@ -21,14 +21,13 @@ async def wait(
     selection: Selection,
     snapshot: SnapshotArgument,
     *,
-    seconds: WaitForOption = 600.0,
-    poll: PollOption = 5.0,
+    patience: Patience,
 ) -> ExitCode:
     """Wait until a snapshot is completed, of one cluster or of many.
 
     Examples:
       css-snapshot wait ea244205-... 9dc4f5c9-33c0-45c7-9378-ae35ae350682
-      css-snapshot wait prod-search latest --for 3600 --json
+      css-snapshot wait prod-search latest --timeout 4h --json
       css-snapshot wait --all-clusters nightly-20261124
 
     JSON: a line of kind progress for each change of status, on the error
@@ -43,14 +42,13 @@ async def wait(
 
         async def watch(cluster_id: str) -> None:
             found = await snapshot_id(service, cluster_id, snapshot)
-            with progress(session.output, f"{snapshot}: looking", alone=alone) as told:
-                done = await service.wait(
-                    cluster_id, found, timeout=seconds, poll=poll, on_progress=told
-                )
-            took = "" if done.duration is None else f" in {done.duration:.0f} s"
-            session.output.done(
-                f"{done.status} {done.name} ({done.id}){took}",
-                snapshot_record(cluster_id, done),
+            await completion(
+                session.output,
+                service,
+                cluster_id,
+                Backup(found, snapshot),
+                patience=patience,
+                alone=alone,
             )
 
         return await for_each(

@@ -19,7 +19,7 @@ import attrs
 from css_snapshot.api.clusters import NotReadyReason, SnapshotReadiness
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.fanout import Target
-from css_snapshot.typing import OnExists
+from css_snapshot.typing import OnExists, OnSpoiled, Until
 
 
 @attrs.frozen(kw_only=True)
@@ -31,12 +31,17 @@ class RunOptions:
         project_id: The project.
         on_exists: What a snapshot of that name from before means.
         settle: Seconds a new snapshot may take to show in the list.
+        on_spoiled: What one means that ended without all its shards.
+        until: When a target has what it wants.
     """
 
     endpoint: str
     project_id: str
     on_exists: OnExists
     settle: float
+    # Defaults, as lists that were written before these options are read as well.
+    on_spoiled: OnSpoiled = "fail"
+    until: Until = "accepted"
 
 
 class TargetList:

@@ -1,4 +1,4 @@
-"""The progress of a snapshot that is waited for."""
+"""The progress and the end of a snapshot that is waited for."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,9 +6,62 @@ from contextlib import contextmanager
 import attrs
 from rich.status import Status
 
+from css_snapshot.cli.options import PollOption, WaitForOption
 from css_snapshot.cli.output.output import Output
+from css_snapshot.cli.output.records import snapshot_record
 from css_snapshot.cli.output.text import line
-from css_snapshot.models import Snapshot
+from css_snapshot.models import Backup, Snapshot
+from css_snapshot.service import SnapshotService
+
+
+@attrs.frozen(kw_only=True)
+class Patience:
+    """How long a snapshot is waited for.
+
+    Attributes:
+        seconds: How long at most.
+        poll: Initial polling interval in seconds.
+    """
+
+    seconds: WaitForOption = 600.0
+    poll: PollOption = 5.0
+
+
+async def completion(
+    output: Output,
+    service: SnapshotService,
+    cluster_id: str,
+    backup: Backup,
+    *,
+    patience: Patience,
+    alone: bool = True,
+) -> None:
+    """Wait until a snapshot is completed, and write what came of it.
+
+    Args:
+        output: Where to.
+        service: Is asked.
+        cluster_id: The cluster.
+        backup: The snapshot's id, and what it is called meanwhile.
+        patience: How long to wait.
+        alone: Whether no other snapshot is shown at the same time.
+
+    Raises:
+        CSSError: As `SnapshotService.wait` raises it.
+    """
+    with progress(output, f"{backup.name}: looking", alone=alone) as told:
+        done = await service.wait(
+            cluster_id,
+            backup.id,
+            timeout=patience.seconds,
+            poll=patience.poll,
+            on_progress=told,
+        )
+    took = "" if done.duration is None else f" in {done.duration:.0f} s"
+    output.done(
+        f"{done.status} {done.name} ({done.id}){took}",
+        snapshot_record(cluster_id, done),
+    )
 
 
 @contextmanager
