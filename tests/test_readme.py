@@ -1,43 +1,43 @@
-"""The README: its code runs as pasted, its commands are whole."""
+"""What the README shows, run as a newcomer would paste it."""
 
+import configparser
 import os
-import re
+import shlex
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import pytest
+import yaml  # type: ignore[import-untyped]  # it ships without types
 
+from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
-from tests.support.api_table import written
+from css_snapshot.emulator.cloud.account import ID_TOKEN, IDP_ID
+from css_snapshot.fanout.journal.store import lock_path
+from tests.support import readme
 
-ROOT: Final = Path(__file__).parents[1]
-README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
-FLAGS: Final = re.DOTALL | re.MULTILINE
-BLOCK: Final = re.compile(r"^```python\n(.*?)^```$", FLAGS)
-# The Chinese part repeats some.
-EXAMPLES: Final = tuple(dict.fromkeys(BLOCK.findall(README)))
-COMMANDS: Final = tuple(re.findall(r"^```sh\n(css-snapshot .*?)^```$", README, FLAGS))
+EXAMPLES: Final = readme.examples(readme.README)
+COMMANDS: Final = readme.commands()
 CLUSTER: Final = "ea244205-d641-45d9-9dcb-ab2236bcd07e"
+TARGET: Final = "37cb1075-c38e-4cd8-81df-442d52df3786"
 HIDDEN: Final = ("COVERAGE_", "PYTEST_", "PYTHON")
-# Stands in for the name service: an example that names a region reaches the emulator.
-REGION: Final = """
-import os, runpy
-from css_snapshot import configuration
-configuration.css_endpoint = lambda region: os.environ["CSS_ENDPOINT"]
-runpy.run_path("main.py", run_name="__main__")
-"""
+KEYS: Final = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK")
 
 
 @pytest.fixture
 def environment() -> Iterator[Mapping[str, str]]:
     """The environment of a newcomer whose credentials are those of an emulator."""
-    state = EmulatorState(clusters=[EmulatedCluster(id=CLUSTER)], build_seconds=0.0)
+    clusters = [
+        EmulatedCluster(id=CLUSTER, indices=["myindex1", "myindex2"]),
+        EmulatedCluster(id=TARGET, indices=[]),
+    ]
+    state = EmulatorState(clusters=clusters, build_seconds=0.0)
     mine = {k: v for k, v in os.environ.items() if not k.startswith(HIDDEN)}
     with EmulatorServer(state).run_in_thread() as server:
         yield {
@@ -81,9 +81,8 @@ def test_every_program_runs_as_pasted(
 ) -> None:
     program = of_kind("program")[number]
     (tmp_path / "main.py").write_text(program, encoding="utf-8")
-    start = ["-c", REGION] if "region=" in program else ["main.py"]
 
-    ran = run([sys.executable, *start], tmp_path, environment)
+    ran = run([sys.executable, "main.py"], tmp_path, environment)
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ("print(" in program) <= bool(ran.stdout.strip())
@@ -110,14 +109,23 @@ def test_every_application_serves_as_pasted(
     (tmp_path / "main.py").write_text(of_kind("application")[number], encoding="utf-8")
 
     with serving(tmp_path, environment) as address:
-        statuses = [
-            httpx.put(
-                f"{address}/clusters/{cluster}/snapshots/from-the-web"
-            ).status_code
+        answers = [
+            httpx.put(f"{address}/clusters/{cluster}/snapshots/from-the-web")
             for cluster in (CLUSTER, CLUSTER, "elsewhere")
         ]
+        page = httpx.get(address)
+        events = httpx.get(f"{address}/events").text
 
-    assert statuses == [201, 200, 502]
+    assert [answer.status_code for answer in answers] == [200, 200, 502]
+    assert [answer.json().get("how") for answer in answers] == [
+        "created",
+        "adopted",
+        None,
+    ]
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert 'new EventSource("/events")' in page.text
+    assert events.count("event: outcome\n") == 2
+    assert events.count("event: end\n") == 1
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -135,6 +143,117 @@ def test_there_are_examples_of_every_kind() -> None:
 
     assert kinds["program"] > 5
     assert kinds["tests"] == kinds["application"] == len(COMMANDS) == 1
+
+
+def test_cron_says_something_only_when_something_is_missing(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    *schedule, command = readme.recipe("cron").split(maxsplit=5)
+    command = in_folder(command, tmp_path)
+    write_variables(environment, tmp_path)
+    (tmp_path / "var/lib/css-snapshot").mkdir(parents=True)
+    (tmp_path / "var/log").mkdir(parents=True)
+
+    first = run(["sh", "-c", command], tmp_path, bare(environment))
+    with held(tmp_path / "var/lib/css-snapshot/nightly.db"):
+        second = run(["sh", "-c", command], tmp_path, bare(environment))
+
+    assert schedule == ["0", "2", "*", "*", "*"]
+    assert "%" not in command  # which crontab takes for a line break
+    assert (first.stdout, first.stderr) == ("", "")
+    log = (tmp_path / "var/log/css-snapshot.log").read_text(encoding="utf-8")
+    assert log.count('"outcome": "created"') == 2
+    assert second.stdout == f"css-snapshot: exit code {ExitCode.HELD}\n"
+    assert "another run is using it" in second.stderr
+
+
+def test_the_systemd_unit_starts_a_run_and_leaves_another_in_peace(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]  # as its documentation says
+    unit.read_string(readme.recipe("systemd"))
+    service = unit["Service"]
+    state = tmp_path / "var/lib"
+    (state / service["StateDirectory"]).mkdir(parents=True)
+    command = shlex.split(service["ExecStart"].replace("%S", str(state)))
+
+    ran = run(command, tmp_path, environment)
+    with held(state / "css-snapshot/nightly.db"):
+        overlapping = run(command, tmp_path, environment)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    left_alone = service["RestartPreventExitStatus"].split()
+    assert str(overlapping.returncode) in left_alone
+    assert left_alone == [str(int(ExitCode.USAGE)), str(int(ExitCode.HELD))]
+
+
+def test_the_pod_gets_by_without_keys(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    job = yaml.safe_load(readme.recipe("kubernetes"))["spec"]
+    pod = job["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    variables = {entry["name"]: entry["value"] for entry in container["env"]}
+    token = variables["HUAWEICLOUD_SDK_ID_TOKEN_FILE"]
+    fleet = next(e for e in of_kind("program") if "journal=" in e)
+    (tmp_path / container["command"][1]).write_text(fleet, encoding="utf-8")
+    (tmp_path / "token").write_text(ID_TOKEN, encoding="utf-8")
+
+    ran = run(
+        container["command"],
+        tmp_path,
+        {
+            **variables,
+            **{k: v for k, v in environment.items() if k not in KEYS},
+            "HUAWEICLOUD_SDK_IAM_ENDPOINT": environment["CSS_ENDPOINT"],
+            "HUAWEICLOUD_SDK_IDP_ID": IDP_ID,
+            "HUAWEICLOUD_SDK_ID_TOKEN_FILE": str(tmp_path / "token"),
+        },
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "2 completed" in ran.stdout
+    assert job["concurrencyPolicy"] == "Forbid"
+    assert token == mounted(pod, container)
+
+
+def mounted(pod: Any, container: Any) -> str:
+    """Return where the token of the service account is in the container."""
+    (volume,), (mount,) = pod["volumes"], container["volumeMounts"]
+    assert volume["name"] == mount["name"]
+    (source,) = volume["projected"]["sources"]
+    return f"{mount['mountPath']}/{source['serviceAccountToken']['path']}"
+
+
+def bare(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment that cron gives: none of the service's variables."""
+    return {"PATH": environment["PATH"], "HOME": environment["HOME"]}
+
+
+def in_folder(command: str, folder: Path) -> str:
+    """Put the absolute paths of a command into a folder."""
+    for path in ("/etc/", "/var/"):
+        command = command.replace(path, f"{folder}{path}")
+    return command
+
+
+def write_variables(environment: Mapping[str, str], folder: Path) -> None:
+    (folder / "etc").mkdir()
+    lines = [
+        f"{name}={value}\n"
+        for name, value in environment.items()
+        if name.startswith(("CSS_", "HUAWEICLOUD_"))
+    ]
+    (folder / "etc/css-snapshot.env").write_text("".join(lines), encoding="utf-8")
+
+
+@contextmanager
+def held(journal: Path) -> Iterator[None]:
+    """Let another process hold a journal, as a run that is still going on does."""
+    with closing(sqlite3.connect(lock_path(journal))) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
 
 
 @contextmanager
@@ -158,24 +277,3 @@ def serving(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
     finally:
         server.terminate()
         server.communicate()
-
-
-def test_the_tables_are_those_that_the_code_makes() -> None:
-    assert written(README) == README
-
-
-def test_the_chinese_part_has_the_same_examples() -> None:
-    english, _, chinese = README.partition("\n## 中文\n")
-
-    examples = BLOCK.findall(chinese)
-
-    assert len(examples) >= 3
-    assert set(examples) <= set(BLOCK.findall(english))
-
-
-def test_the_airflow_recipe_is_the_one_that_is_run_on_airflow() -> None:
-    recipe = re.search(r"<!-- airflow -->\n```py\n(.*?)^```$", README, FLAGS)
-    dag = (ROOT / "tests/airflow/dags/nightly_snapshots.py").read_text(encoding="utf-8")
-
-    assert recipe is not None
-    assert dag.endswith(recipe[1])
