@@ -33,6 +33,7 @@ class RootGroup(CommandGroup):
         "wait": CommandEntry(_SNAPSHOTS, "wait", "wait"),
         "delete": CommandEntry(_SNAPSHOTS, "delete", "delete"),
         "restore": CommandEntry(_SNAPSHOTS, "restore", "restore"),
+        "drill": CommandEntry(_SNAPSHOTS, "drill", "drill"),
         "prune": CommandEntry(_SNAPSHOTS, "prune", "prune"),
         "policy": CommandEntry(_SETTINGS, "policy", "policies"),
         "configure": CommandEntry(_SETTINGS, "configure", "configure"),

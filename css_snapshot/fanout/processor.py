@@ -90,10 +90,25 @@ class Processor(Generic[T]):
             entry = await self._journal.recall(job, request)
         except CSSError as exc:
             return self._failed(job, exc)
-        known = None if entry is None else self._take_up(job, entry)
-        if known is not None:
-            return known
-        return self._unready(job) or request
+        if entry is None:
+            known = self._accepted_before(job)
+        else:
+            known = self._take_up(job, entry)
+        return known or self._unready(job) or request
+
+    def _accepted_before(self, job: Job) -> Accepted | Skipped | None:
+        """Go on with what the caller says was accepted; `None` means: nothing was."""
+        job.backup = job.target.accepted
+        if job.backup is None:
+            return None
+        if self._options.until == "completed":
+            return Accepted()
+        return Skipped(
+            target=job.target,
+            elapsed=self._elapsed(job),
+            reason=State.ACCEPTED.value,
+            backup=job.backup,
+        )
 
     def _take_up(self, job: Job, entry: Entry) -> Skipped | Accepted | None:
         """Go on where an earlier run ended; `None` means: from the beginning."""

@@ -11,6 +11,7 @@ from css_snapshot.api.clusters import Cluster, SnapshotReadiness
 from css_snapshot.api.requests import CreateSnapshotRequest
 from css_snapshot.api.rules import check_id
 from css_snapshot.errors import ConfigurationError
+from css_snapshot.models import Backup
 from css_snapshot.typing import Indices
 
 Wanted = TypeVar("Wanted", bound="Target")
@@ -37,6 +38,8 @@ class Target:
         cluster_name: The cluster's name, for people and metrics.
         readiness: What the list of clusters said of it; a cluster that was not ready
             comes out as `Busy` or `NotReady`.
+        accepted: The snapshot that the service has accepted for it before, as a caller
+            without a journal knows: it is followed to its end, and nothing is created.
     """
 
     cluster_id: str
@@ -45,6 +48,9 @@ class Target:
     description: str | None = None
     cluster_name: str | None = attrs.field(default=None, kw_only=True, eq=False)
     readiness: SnapshotReadiness | None = attrs.field(
+        default=None, kw_only=True, eq=False, repr=False
+    )
+    accepted: Backup | None = attrs.field(
         default=None, kw_only=True, eq=False, repr=False
     )
 

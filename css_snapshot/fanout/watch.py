@@ -8,13 +8,12 @@ on, and a site that never shows anything is not asked any more.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final, TypeAlias
 
 import attrs
 
-from css_snapshot.api.clusters import Cluster
 from css_snapshot.api.operations import LIST_SNAPSHOTS
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import (
@@ -139,32 +138,31 @@ class Watch:
 
     async def _due(self) -> list[_Watched]:
         """Choose what is worth a look at its own list."""
-        shown = await self._shown()
+        shown = await self._shown_at_work()
         now = self._clock.monotonic()
-        due: list[_Watched] = []
-        for cluster_id, watched in self._watched.items():
-            cluster = None if shown is None else shown.get(cluster_id)
-            if cluster is not None and _ACTION in cluster.actions:
-                self._site_shows = True
-                watched.progress = cluster.action_progress.get(_ACTION)
-            elif watched.look_at <= now:
-                due.append(watched)
-        return due
+        return [
+            watched
+            for watched in self._watched.values()
+            if watched not in shown and watched.look_at <= now
+        ]
 
-    async def _shown(self) -> Mapping[str, Cluster] | None:
+    async def _shown_at_work(self) -> set[_Watched]:
         """Read the list of clusters, unless the site has not shown anything in it."""
+        shown: set[_Watched] = set()
         if self._site_shows is False:
-            return None
+            return shown
         try:
-            return {
-                cluster.id: cluster
-                async for cluster in clusters(self._client, None)
-                if cluster.id in self._watched
-            }
+            async for cluster in clusters(self._client, None):
+                watched = self._watched.get(cluster.id)
+                if watched is not None and _ACTION in cluster.actions:
+                    self._site_shows = True
+                    watched.progress = cluster.action_progress.get(_ACTION)
+                    shown.add(watched)
         except CSSError as exc:
             logger.info("watching without the list of clusters: %s", exc)
             self._stopping.stop_for(exc)
-            return None
+            return set()
+        return shown
 
     async def _confirm(self, due: list[_Watched]) -> None:
         """Look at the lists of some clusters, a limited number at once."""

@@ -489,7 +489,12 @@ def test_a_status_shows_what_did_not_go_well(
     if state is None:
         assert ended.stderr == "nothing is open, nothing failed\n"
     else:
-        assert lines[1].startswith(f"{state} {first}/nightly: ")
+        assert lines[1:3] == [
+            f"nightly: 4 accepted, 1 {state}",
+            f"  {state} {fleet.cluster(first).name} ({first})",
+        ]
+        assert lines[3].startswith("    no snapshot known, 1 attempt, 20")
+        assert lines[4:] == []
 
 
 def test_a_status_is_all_entries_for_programs(
@@ -501,8 +506,8 @@ def test_a_status_is_all_entries_for_programs(
 
     assert {entry["cluster_id"] for entry in entries} == set(fleet.cluster_ids)
     assert set(entries[0]) == {
-        *("kind", "cluster_id", "name", "state", "id", "how", "attempts", "since"),
-        *("updated", "message"),
+        *("kind", "cluster_id", "cluster_name", "name", "state", "id", "how"),
+        *("attempts", "since", "updated", "message"),
     }
     assert (header["kind"], header["total"], header["accepted"]) == ("journal", 5, 5)
     assert header["in_use"] is False

@@ -164,7 +164,7 @@ def test_no_command_shows_the_help() -> None:
     [
         *("demo", "doctor", "emulator", "create", "ensure", "list", "show", "wait"),
         *("delete", "restore", "prune", "configure", "clusters", "fan-out", "resume"),
-        "status",
+        *("status", "drill"),
         *("policy get", "policy set", "policy disable"),
     ],
 )

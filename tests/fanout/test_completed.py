@@ -27,10 +27,10 @@ from css_snapshot.fanout import (
     Target,
     read_status,
 )
-from css_snapshot.models import Ensured
+from css_snapshot.models import Backup, Ensured
 from tests.support.clients import api_client
 from tests.support.fanout_bench import NAME, outcomes_of, snapshots_of, targets
-from tests.support.site import Site
+from tests.support.site import Site, Truth
 from tests.support.virtual_time import START, VirtualTime
 
 Prepare = Callable[..., FanOut[Ensured]]
@@ -375,3 +375,46 @@ async def test_the_journal_of_another_end_is_refused(
 
     with pytest.raises(ConfigurationError, match="belongs to another plan"):
         await outcomes_of(prepare(1, journal=path, until="accepted"))
+
+
+def accepted_before(site: Site, clusters: int, ending: Any = "COMPLETED") -> list[Any]:
+    """Start a snapshot of each cluster, and return the targets that know of them."""
+    targets = []
+    for number in range(clusters):
+        cluster, name = f"c{number}", f"{NAME}-2"
+        truth = Truth(f"id-{number}", name, site.now(), 60.0, ending)
+        site.truths[cluster] = [truth]
+        backup = Backup(truth.id, name)
+        targets.append(Target(cluster, NAME, accepted=backup))
+    return targets
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind"),
+    [("COMPLETED", Completed), ("FAILED", Spoiled), ("vanishes", Spoiled)],
+)
+async def test_what_a_caller_knows_as_accepted_is_followed_and_nothing_is_created(
+    site: Site, virtual_time: VirtualTime, ending: Any, kind: type
+) -> None:
+    wanted = accepted_before(site, 3, ending)
+    client = api_client(site, virtual_time.clock)
+
+    outcomes = await outcomes_of(snapshots_of(client, wanted, until="completed"))
+
+    assert [type(outcome) for outcome in outcomes] == [kind] * 3
+    assert {outcome.id for outcome in outcomes} == {"id-0", "id-1", "id-2"}
+    assert not site.posts
+
+
+async def test_what_a_caller_knows_as_accepted_is_skipped_if_that_is_enough(
+    site: Site, virtual_time: VirtualTime
+) -> None:
+    client = api_client(site, virtual_time.clock)
+
+    outcomes = await outcomes_of(snapshots_of(client, accepted_before(site, 2)))
+
+    for outcome in outcomes:
+        assert isinstance(outcome, Skipped)
+        assert outcome.is_good
+        assert outcome.backup is not None
+    assert not site.requests

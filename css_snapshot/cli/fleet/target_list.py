@@ -158,6 +158,20 @@ def read_kept(journal: Path) -> tuple[RunOptions, TargetList]:
         raise ConfigurationError(f"{path}: is not a list of targets") from None
 
 
+def cluster_names(journal: Path) -> dict[str, str]:
+    """Return the names of a journal's clusters by id, as far as its targets say them.
+
+    Args:
+        journal: The journal; a run of a program leaves no targets beside it.
+    """
+    try:
+        _, targets = read_kept(journal)
+    except ConfigurationError:
+        return {}
+    with targets:
+        return {one.cluster_id: one.cluster_name for one in targets if one.cluster_name}
+
+
 def _target(line: str) -> Target:
     fields = json.loads(line)
     readiness = fields.pop("readiness")

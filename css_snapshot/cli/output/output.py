@@ -158,6 +158,15 @@ class Output:
         for part in vertical(record, columns):
             self.console.print(part, soft_wrap=True)
 
+    def line(self, text: str, *, indent: int = 0) -> None:
+        """Write a line of a result for people.
+
+        Args:
+            text: What to write.
+            indent: How many blanks to put before it.
+        """
+        self.console.print(Text(" " * indent).append(line(text)), soft_wrap=True)
+
     def record(self, record: Record) -> None:
         """Write one record for programs."""
         text = formatted(record, "json" if self.form == "table" else self.form)

@@ -1,10 +1,10 @@
 """The records of what the service has. Keys are stable: later releases only add some.
 
 Each record has a `kind`. On the standard output: `backup`, `snapshot`, `deleted`,
-`restoring`, `policy`, `settings`, `cluster`, `check`, of a fleet `outcome` and `summary`,
-of a journal `entry` and `journal`, and `demo`; only what the emulator says of itself has
-none. On the error output: `progress`, `warning`, `call`, `error`. What the library has a
-model of is shown as `css_snapshot.to_dict` shows it.
+`restoring`, `drill`, `policy`, `settings`, `cluster`, `check`, of a fleet `outcome` and
+`summary`, of a journal `entry` and `journal`, and `demo`; only what the emulator says of
+itself has none. On the error output: `progress`, `warning`, `call`, `error`. What the
+library has a model of is shown as `css_snapshot.to_dict` shows it.
 """
 
 from datetime import datetime
@@ -12,7 +12,7 @@ from datetime import datetime
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.api.policies import SnapshotPolicy
 from css_snapshot.api.requests import SnapshotSettings
-from css_snapshot.models import Backup, Ensured, Snapshot
+from css_snapshot.models import Backup, DrillReport, Ensured, Snapshot
 from css_snapshot.serialize import to_dict
 
 JsonRecord = dict[str, object]
@@ -69,6 +69,11 @@ def settings_record(cluster_id: str, settings: SnapshotSettings) -> JsonRecord:
 def done_record(kind: str, cluster_id: str, snapshot_id: str) -> JsonRecord:
     """Return the record of what was done: kind, cluster_id, snapshot_id."""
     return {"kind": kind, "cluster_id": cluster_id, "snapshot_id": snapshot_id}
+
+
+def drill_record(report: DrillReport) -> JsonRecord:
+    """Return the record of a drill, with the names of the model's attributes."""
+    return {"kind": "drill", **to_dict(report)}
 
 
 def instant(value: datetime | None) -> str | None:
