@@ -94,6 +94,16 @@ def test_the_chinese_part_has_the_same_examples() -> None:
     assert set(chinese) <= set(readme.examples(readme.ENGLISH))
 
 
+def test_examples_fit_into_a_terminal() -> None:
+    lines = [
+        line
+        for example in readme.examples(readme.README)
+        for line in example.splitlines()
+    ]
+
+    assert max(map(len, lines)) <= 80
+
+
 def test_the_airflow_recipe_is_the_one_that_is_run_on_airflow() -> None:
     dag = readme.ROOT / "tests/airflow/dags/nightly_snapshots.py"
 
