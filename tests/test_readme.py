@@ -28,6 +28,7 @@ COMMANDS: Final = readme.commands()
 CLUSTER: Final = "ea244205-d641-45d9-9dcb-ab2236bcd07e"
 TARGET: Final = "37cb1075-c38e-4cd8-81df-442d52df3786"
 HIDDEN: Final = ("COVERAGE_", "PYTEST_", "PYTHON")
+CHECK: Final = 'test "$CSS_DRILL_EXPECTED_INDICES" = drill_logs,drill_myindex1'
 DUE: Final = re.compile(r"\Adue by \d{4}-\d\d-\d\d 06:00:00 \S+\n")
 GIVEN: Final = {
     "HUAWEICLOUD_SDK_AK",
@@ -40,8 +41,8 @@ GIVEN: Final = {
 def environment() -> Iterator[Mapping[str, str]]:
     """The environment of a newcomer whose credentials are those of an emulator."""
     clusters = [
-        EmulatedCluster(id=CLUSTER, indices=["myindex1", "myindex2"]),
-        EmulatedCluster(id=TARGET, indices=[]),
+        EmulatedCluster(id=CLUSTER, name="prod-search", indices=["logs", "myindex1"]),
+        EmulatedCluster(id=TARGET, name="test", indices=[]),
     ]
     state = EmulatorState(clusters=clusters, build_seconds=0.0)
     mine = {k: v for k, v in os.environ.items() if not k.startswith(HIDDEN)}
@@ -151,26 +152,35 @@ def test_there_are_examples_of_every_kind() -> None:
     assert kinds["tests"] == kinds["application"] == len(COMMANDS) == 1
 
 
-def test_cron_says_something_only_when_something_is_missing(
+def test_cron_says_something_only_when_something_is_wrong(
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
-    *schedule, command = readme.recipe("cron").split(maxsplit=5)
-    command = in_folder(command, tmp_path)
+    nightly, monthly = (
+        in_folder(line.split(maxsplit=5)[5], tmp_path)
+        for line in readme.recipe("cron").splitlines()
+    )
     write_variables(environment, tmp_path)
     (tmp_path / "var/lib/css-snapshot").mkdir(parents=True)
     (tmp_path / "var/log").mkdir(parents=True)
+    write_program("drop-indices", "true", tmp_path)
+    write_program("check-indices", CHECK, tmp_path)
 
-    first = run(["sh", "-c", command], tmp_path, bare(environment))
+    night = run(["sh", "-c", nightly], tmp_path, bare(environment))
     with held(tmp_path / "var/lib/css-snapshot/nightly.db"):
-        second = run(["sh", "-c", command], tmp_path, bare(environment))
+        overlapping = run(["sh", "-c", nightly], tmp_path, bare(environment))
+    verified = run(["sh", "-c", monthly], tmp_path, bare(environment))
+    # What the first one restored is still there, as this clean-up does nothing.
+    failed = run(["sh", "-c", monthly], tmp_path, bare(environment))
 
-    assert schedule == ["0", "2", "*", "*", "*"]
-    assert "%" not in command  # which crontab takes for a line break
-    assert (first.stdout, first.stderr) == ("", "")
     log = (tmp_path / "var/log/css-snapshot.log").read_text(encoding="utf-8")
+    assert "%" not in nightly + monthly  # which crontab takes for a line break
+    assert (night.stdout, night.stderr) == ("", "")
     assert log.count('"outcome": "completed"') == 2
-    assert second.stdout == f"css-snapshot: exit code {ExitCode.HELD}\n"
-    assert "another run is using it" in second.stderr
+    assert overlapping.stdout == f"css-snapshot: exit code {ExitCode.HELD}\n"
+    assert "another run is using it" in overlapping.stderr
+    assert (verified.stdout, verified.stderr) == ("", "")
+    assert log.count("verified: nightly-") == 1
+    assert failed.stdout == f"drill: exit code {ExitCode.FAILED}\n"
 
 
 def test_the_systemd_unit_starts_a_run_and_leaves_another_in_peace(
@@ -240,7 +250,7 @@ def bare(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 def in_folder(command: str, folder: Path) -> str:
     """Put the absolute paths of a command into a folder."""
-    for path in ("/etc/", "/var/"):
+    for path in ("/etc/", "/usr/", "/var/"):
         command = command.replace(path, f"{folder}{path}")
     return command
 
@@ -253,6 +263,13 @@ def write_variables(environment: Mapping[str, str], folder: Path) -> None:
         if name.startswith(("CSS_", "HUAWEICLOUD_"))
     ]
     (folder / "etc/css-snapshot.env").write_text("".join(lines), encoding="utf-8")
+
+
+def write_program(name: str, script: str, folder: Path) -> None:
+    program = folder / "usr/local/bin" / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o700)
 
 
 @contextmanager
