@@ -37,6 +37,7 @@ class RootGroup(CommandGroup):
         "prune": CommandEntry(_SNAPSHOTS, "prune", "prune"),
         "policy": CommandEntry(_SETTINGS, "policy", "policies"),
         "configure": CommandEntry(_SETTINGS, "configure", "configure"),
+        "check": CommandEntry(_FLEET, "check", "check"),
         "clusters": CommandEntry(_FLEET, "clusters", "clusters"),
         "fan-out": CommandEntry(_FLEET, "fan_out", "fan_out"),
         "resume": CommandEntry(_FLEET, "fan_out", "resume"),

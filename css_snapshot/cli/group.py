@@ -14,7 +14,10 @@ from typer.core import TyperGroup
 from css_snapshot.cli.exit_codes import ExitCode
 
 _COMMANDS_PACKAGE: Final = "css_snapshot.cli.commands"
-_JSON_OPTIONS: Final = frozenset({"--json", "-ojson", "--output=json"})
+_JSON: Final = frozenset(
+    {"--json", "-ojson", "-o=json", "--output=json", "--format=json"}
+)
+_NAGIOS: Final = "--format=nagios"
 
 
 @attrs.frozen
@@ -118,8 +121,7 @@ class CommandGroup(TyperGroup):
         except Exception as exc:
             if not isinstance(exc, UsageError):
                 raise
-            _tell(exc, as_json=_wants_json(sys.argv if args is None else args))
-            code = ExitCode.USAGE
+            code = _tell(exc, sys.argv if args is None else args)
         if not standalone_mode:
             return code
         sys.exit(code if isinstance(code, int) else ExitCode.DONE)
@@ -138,22 +140,24 @@ def _load(name: str, entry: CommandEntry) -> Any:
     return loaded.commands[name] if isinstance(loaded, TyperGroup) else loaded
 
 
-def _wants_json(args: Sequence[str]) -> bool:
-    pairs = pairwise(args)
-    return bool(_JSON_OPTIONS.intersection(args)) or any(
-        first in {"-o", "--output"} and second == "json" for first, second in pairs
+def _tell(error: UsageError, args: Sequence[str]) -> int:
+    # Here, as they bring the libraries that draw tables.
+    from css_snapshot.cli.output.nagios import (  # noqa: PLC0415  # see above
+        NagiosCode,
+        status_line,
     )
-
-
-def _tell(error: UsageError, *, as_json: bool) -> None:
-    # Here, as it brings the libraries that draw tables.
     from css_snapshot.cli.output.output import Output  # noqa: PLC0415  # see above
     from css_snapshot.cli.output.text import plain  # noqa: PLC0415  # see above
 
+    given = {*args, *(f"{option}={value}" for option, value in pairwise(args))}
     message = plain(error.format_message())
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "css-snapshot")
-    if as_json:
+    if _NAGIOS in given:
+        # To Nagios, 2 is critical, and what matters is the standard output.
+        typer.echo(status_line(NagiosCode.UNKNOWN, message))
+        return NagiosCode.UNKNOWN
+    if not _JSON.isdisjoint(given):
         record = {
             "kind": "error",
             "error": "UsageError",
@@ -164,3 +168,4 @@ def _tell(error: UsageError, *, as_json: bool) -> None:
         typer.echo(json.dumps(record), err=True)
     else:
         Output().mistake(f"{message} (see {path} --help)")
+    return ExitCode.USAGE

@@ -1,4 +1,4 @@
-"""The example DAG, run headless against the emulator."""
+"""The example DAGs, run headless against the emulator."""
 
 # Airflow is not installed where the types are checked.
 # pyright: reportMissingImports=false
@@ -20,7 +20,7 @@ from sqlalchemy import event
 
 from css_snapshot.emulator import EmulatorState, Fault
 
-EXAMPLE: Final = Path(__file__).parent / "dags" / "nightly_snapshots.py"
+DAGS: Final = Path(__file__).parent / "dags"
 
 pytestmark = pytest.mark.usefixtures("database", "connection")
 
@@ -36,11 +36,25 @@ def load(path: Path) -> ModuleType:
 
 @pytest.fixture
 def dag() -> DAG:
-    dag: DAG = load(EXAMPLE).dag
+    dag: DAG = load(DAGS / "nightly_snapshots.py").dag
     mapped = dag.get_task("snapshot").partial_kwargs
     mapped["retry_delay"] = timedelta(0)
     mapped["poll"] = 0.1
     mapped["settle"] = 0.5
+    return dag
+
+
+@pytest.fixture
+def fleet_dag(monkeypatch: pytest.MonkeyPatch) -> DAG:
+    monkeypatch.setattr(
+        "css_snapshot.integrations.airflow.endings._LAST_LOOK_SECONDS", 0.5
+    )
+    dag: DAG = load(DAGS / "nightly_fleet.py").dag
+    for task in dag.tasks:
+        task.retry_delay = timedelta(0)
+    snapshots = dag.get_task("snapshots")
+    snapshots.timeout = 1.0
+    snapshots.settle = 0.5
     return dag
 
 
@@ -57,9 +71,9 @@ def stored_triggers() -> Iterator[list[dict[str, object]]]:
     event.remove(Trigger, "before_insert", note)
 
 
-def tries_of(run_id: str) -> dict[int, tuple[str, int]]:
+def tries_of(run_id: str, task_id: str = "snapshot") -> dict[int, tuple[str, int]]:
     with create_session() as session:
-        rows = session.query(TaskInstance).filter_by(run_id=run_id, task_id="snapshot")
+        rows = session.query(TaskInstance).filter_by(run_id=run_id, task_id=task_id)
         return {row.map_index: (row.state, row.try_number) for row in rows}
 
 
@@ -165,3 +179,36 @@ def test_a_run_that_finds_no_cluster_is_no_success(
     run = dag.test()
 
     assert run.state == "failed"
+
+
+def test_one_task_and_one_trigger_serve_a_fleet_though_one_snapshot_fails_once(
+    fleet_dag: DAG, state: EmulatorState, stored_triggers: list[dict[str, object]]
+) -> None:
+    unlucky = sorted(state.cluster_ids)[1]
+    state.next_outcome(unlucky, "FAILED")
+
+    run = fleet_dag.test()
+
+    assert run.state == "success"
+    assert tries_of(run.run_id, "snapshots") == {-1: ("success", 2)}
+    assert tries_of(run.run_id, "check") == {-1: ("success", 1)}
+    assert tries_of(run.run_id, "prune") == {-1: ("success", 1)}
+    assert state.creations == 4
+    # One trigger per try; the failed snapshot went, as a newer usable one outlives it.
+    assert len(stored_triggers) == 2
+    assert [row.status for row in state.snapshots(unlucky)] == ["COMPLETED"]
+    shown = repr(stored_triggers)
+    assert state.secret_key not in shown
+    assert state.access_key not in shown
+
+
+def test_a_fleet_with_a_cluster_that_stays_without_a_snapshot_is_no_success(
+    fleet_dag: DAG, state: EmulatorState
+) -> None:
+    state.next_outcome(state.cluster_ids[0], "FAILED", "FAILED", "FAILED")
+
+    run = fleet_dag.test()
+
+    assert run.state == "failed"
+    assert tries_of(run.run_id, "snapshots") == {-1: ("failed", 3)}
+    assert state.creations == 5

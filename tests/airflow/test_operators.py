@@ -9,9 +9,6 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import pytest
 from airflow.providers_manager import ProvidersManager
@@ -30,18 +27,9 @@ from css_snapshot.integrations.airflow import (
     SnapshotHook,
     SnapshotTrigger,
 )
+from tests.support.airflow_tasks import context_of, execute
 
 pytestmark = pytest.mark.usefixtures("connection")
-
-
-def context_of(run_id: str = "scheduled__2026-03-07") -> Mapping[str, object]:
-    run = SimpleNamespace(
-        dag_id="nightly",
-        run_id=run_id,
-        run_after=datetime(2026, 3, 7, 2, 0, tzinfo=UTC),
-        logical_date=None,
-    )
-    return {"dag_run": run}
 
 
 def operator_for(state: EmulatorState, **options: object) -> CreateSnapshotOperator:
@@ -49,11 +37,6 @@ def operator_for(state: EmulatorState, **options: object) -> CreateSnapshotOpera
         task_id="snapshot",
         **{"cluster_id": state.cluster_ids[0], "poll": 0.1, **options},  # type: ignore[arg-type]  # a test's own
     )
-
-
-def execute(operator: object, context: Mapping[str, object]) -> object:
-    # Airflow warns of operators that are executed outside of its own machinery.
-    return type(operator).execute.__wrapped__(operator, context)  # type: ignore[attr-defined]  # its decorator's
 
 
 def trigger_of(state: EmulatorState, **options: object) -> SnapshotTrigger:

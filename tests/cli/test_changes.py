@@ -29,6 +29,7 @@ COMMANDS = {
     "restore": "restore {} {snapshot} --to {}",
     "set_policy": "policy set {} --prefix auto --keep 7 --frequency HOUR",
     "disable_policy": "policy disable {}",
+    "apply_policy": "policy apply {} --prefix auto --keep 7 --frequency HOUR",
     "configure": "configure {} --bucket backups --agency agency",
 }
 

@@ -1,7 +1,9 @@
 """The commands about automatic snapshots, against an emulated cloud."""
 
+import pytest
+
 from css_snapshot import SnapshotPolicy, to_dict
-from css_snapshot.emulator import EmulatorState
+from css_snapshot.emulator import EmulatorState, Fault
 from tests.support.command_line import run
 
 PERIOD = "16:00 GMT+08:00"
@@ -65,3 +67,103 @@ def test_deleting_automatic_snapshots_demands_yes_where_nobody_can_be_asked(
 
     assert done.exit_code == 0
     assert not cloud.snapshots(cluster)
+
+
+def test_drift_names_the_field_what_is_and_what_is_wanted(
+    cloud: EmulatorState, cluster: str
+) -> None:
+    run("policy", "set", "--all-clusters", *ENABLED)
+    run("policy", "set", cluster, *ENABLED[:2], "--keep", "3", *ENABLED[4:])
+
+    ended = run("policy", "check", "--all-clusters", *ENABLED)
+
+    assert ended.exit_code == 1
+    header, row = ended.stdout.splitlines()
+    assert header.split() == ["CLUSTER", "FIELD", "HAVE", "WANT"]
+    assert row.split() == [cluster, "keep", "3", "7"]
+
+
+def test_no_drift_is_said(cluster: str) -> None:
+    run("policy", "set", cluster, *ENABLED)
+
+    people = run("policy", "check", cluster, *ENABLED)
+    programs = run("policy", "check", cluster, *ENABLED, "--json")
+
+    assert (people.exit_code, people.stdout) == (0, "")
+    assert people.stderr == "no drift\n"
+    assert programs.records == [
+        {"kind": "drift", "in_sync": True, "cluster_id": cluster, "differences": {}}
+    ]
+
+
+def test_drift_is_an_object_for_programs(cluster: str) -> None:
+    ended = run("policy", "check", cluster, *ENABLED, "--json")
+
+    (record,) = ended.records
+    assert ended.exit_code == 1
+    assert record["in_sync"] is False
+    differences = record["differences"]
+    assert isinstance(differences, dict)
+    assert differences["enabled"] == {"have": False, "want": True}
+
+
+def test_a_policy_that_can_t_be_read_is_no_success(
+    cloud: EmulatorState, cluster: str
+) -> None:
+    run("policy", "set", "--all-clusters", *ENABLED)
+    cloud.faults.add(
+        Fault.status(403), operation="get_policy", cluster_id=cluster, times=None
+    )
+
+    ended = run("policy", "check", "--all-clusters", *ENABLED)
+
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith(f"error: {cluster}: ForbiddenError: ")
+
+
+def test_a_policy_is_applied_only_where_it_differs(
+    cloud: EmulatorState, cluster: str
+) -> None:
+    run("policy", "set", cluster, *ENABLED)
+    cloud.counts.clear()
+
+    ended = run("policy", "apply", "--all-clusters", *ENABLED)
+
+    assert ended.exit_code == 0
+    assert sorted(ended.stdout.splitlines()) == sorted(
+        f"{one} {'unchanged' if one == cluster else 'changed'}"
+        for one in cloud.cluster_ids
+    )
+    assert cloud.counts["set_policy"] == 2
+    assert run("policy", "check", "--all-clusters", *ENABLED).exit_code == 0
+
+
+def test_a_dry_run_of_applying_changes_nothing(
+    cloud: EmulatorState, cluster: str
+) -> None:
+    ended = run("policy", "apply", "--all-clusters", *ENABLED, "--dry-run", "--json")
+
+    assert ended.exit_code == 0
+    assert [one["in_sync"] for one in ended.records] == [False] * 3
+    assert not cloud.counts["set_policy"]
+
+
+@pytest.mark.parametrize("verb", ["set", "check", "apply"])
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--prefix", "auto"), "--keep"),
+        (("--prefix", "auto", "--keep", "91", "--period", PERIOD), "keep: must be 1"),
+        (("--prefix", "auto", "--keep", "7"), "period: is needed"),
+        (("--prefix", "Auto", "--keep", "7", "--period", PERIOD), "prefix: must"),
+    ],
+)
+def test_a_policy_that_can_t_be_is_not_sent(
+    verb: str, options: tuple[str, ...], named: str, cloud: EmulatorState, cluster: str
+) -> None:
+    ended = run("policy", verb, "--all-clusters", *options)
+
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert named in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert not cloud.counts

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from rich.text import Text
 
 from css_snapshot.cli.app import app
 from css_snapshot.emulator import EmulatorState, Fault
-from tests.support.command_line import run
+from tests.support.command_line import run, run_watched
 
 DAY = 86400.0
 
@@ -32,11 +33,120 @@ def test_a_dry_run_shows_what_would_go(
     ended = run("prune", cluster, "--keep", "2", "--dry-run")
 
     assert ended.exit_code == 0
-    assert [line.split()[0] for line in ended.stdout.splitlines()] == [
-        *("NAME", "nightly-40", "nightly-30")
+    rows = [line.split() for line in ended.stdout.splitlines()]
+    assert [(row[0], row[2], row[3]) for row in rows] == [
+        ("NAME", "FATE", "STATUS"),
+        ("nightly-10", "keep:", "last"),
+        ("nightly-20", "keep:", "last"),
+        ("auto-1", "leave:", "automatic"),
+        ("nightly-40", "delete", "COMPLETED"),
+        ("nightly-30", "delete", "COMPLETED"),
     ]
-    assert ended.stderr == "2 would be deleted\n"
+    assert ended.stderr == "2 of 5 would be deleted\n"
     assert names(cloud, cluster) == history
+
+
+def test_a_dry_run_tells_programs_the_reasons(
+    cloud: EmulatorState, cluster: str, history: list[str]
+) -> None:
+    failed = cloud.add_snapshot(cluster, "nightly-1", age=DAY)
+    failed.outcome = "FAILED"
+
+    ended = run(
+        *("prune", cluster, "--daily", "1", "--monthly", "2", "--within", "11d"),
+        *("--at-least", "2", "--prefix", "nightly-", "--dry-run", "--json"),
+    )
+
+    told = {one["name"]: (one["fate"], one["why"]) for one in ended.records}
+    assert told == {
+        "nightly-1": ("leave", ["failed, with no newer usable one"]),
+        "nightly-10": ("keep", ["daily", "monthly", "within"]),
+        "nightly-20": ("keep", ["within"]),
+        "nightly-30": told["nightly-30"],
+        "nightly-40": told["nightly-40"],
+        "auto-1": ("leave", ["automatic"]),
+    }
+    fates = [fate for fate, _ in told.values()]
+    assert fates.count("keep") == 3
+    assert {one["deleted"] for one in ended.records} == {False}
+
+
+def test_a_dry_run_of_a_fleet_names_the_clusters_at_80_columns(
+    cloud: EmulatorState, cluster: str, history: list[str]
+) -> None:
+    ended = run_watched(
+        *("prune", "--all-clusters", "--last", "1", "--dry-run"), COLUMNS="80"
+    )
+
+    shown = Text.from_ansi(ended.stdout).plain
+    for snapshot in cloud.snapshots(cluster):
+        assert snapshot.id in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("rules", "left"),
+    [
+        (("--last", "2"), 2),
+        (("--keep", "2"), 2),
+        (("--within", "15d"), 2),
+        (("--yearly", "1"), 1),
+        (("--older-than", "25d"), 2),
+        (("--older-than", "25d", "--at-least", "3"), 3),
+        (("--daily", "3", "--older-than", "35d"), 3),
+        (("--at-least", "0"), 0),
+    ],
+)
+def test_the_rules_say_what_stays(
+    rules: tuple[str, ...],
+    left: int,
+    cloud: EmulatorState,
+    cluster: str,
+    history: list[str],
+) -> None:
+    ended = run("prune", cluster, "--prefix", "nightly-", *rules, "--yes")
+
+    assert ended.exit_code == 0
+    assert len(names(cloud, cluster)) - 1 == left
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ((), "--keep: give a rule, such as --keep 7 or --daily 7"),
+        (("--keep", "0"), "--keep: give a rule"),
+        (("--prefix", "nightly-"), "--keep: give a rule"),
+        (("--daily", "-1"), "--daily"),
+        (("--keep", "1", "--timezone", "Mars/Olympus"), "timezone: 'Mars/Olympus' is"),
+        (("--keep", "1", "--prefix", ""), "prefix: must not be empty"),
+        (("--within", "3"), "--within"),
+        (("--keep", "1", "--older-than", "30"), "--older-than"),
+    ],
+)
+def test_rules_that_are_unclear_delete_nothing(
+    options: tuple[str, ...], named: str, cloud: EmulatorState, cluster: str
+) -> None:
+    ended = run("prune", cluster, *options, "--yes")
+
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert named in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert not cloud.counts
+
+
+def test_hours_begin_where_the_time_zone_says(
+    cloud: EmulatorState, cluster: str
+) -> None:
+    # 20 hours apart: one day apart at least anywhere.
+    for number in range(3):
+        cloud.add_snapshot(cluster, f"nightly-{number}", age=number * 5 * DAY)
+
+    ended = run(
+        *("prune", cluster, "--daily", "2", "--timezone", "Asia/Shanghai"),
+        *("--dry-run", "--json"),
+    )
+
+    assert [one["fate"] for one in ended.records] == ["keep", "keep", "delete"]
 
 
 def test_what_is_no_longer_wanted_goes(

@@ -190,7 +190,6 @@ def test_clusters_come_from_the_standard_input(
         (("--from", "."), "Is a directory"),
         (("c1", "a/b"), "cluster_id"),
         (("pyproject.toml",), "--from pyproject.toml"),
-        (("--all-clusters", "--name", "nobody"), "there are none"),
     ],
 )
 @pytest.mark.parametrize(
@@ -212,6 +211,33 @@ def test_an_unclear_selection_is_told_by_every_command(
     assert named in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert not fleet.counts.keys() - {"clusters"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--name", "nobody"), "--name nobody"),
+        (("--tag", "env=x", "--engine", "opensearch"), "--tag env=x --engine open"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("list", "prune --keep 1 --yes", "policy get", "wait", "check --max-age 26h"),
+        *("fan-out --snapshot nightly", "configure --bucket bucket --agency agency"),
+    ],
+)
+def test_a_pattern_that_matches_nothing_is_no_success(
+    command: str, arguments: tuple[str, ...], named: str, fleet: EmulatorState
+) -> None:
+    more = ("latest",) if command == "wait" else ()
+
+    ended = run(*command.split(), "--all-clusters", *arguments, *more)
+
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert f": no cluster of the project matches {named}" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert set(fleet.counts) == {"clusters"}
 
 
 def test_one_cluster_that_fails_stops_no_other(fleet: EmulatorState) -> None:

@@ -7,16 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from css_snapshot import CreateSnapshotRequest, Snapshot, SnapshotStatus
-from css_snapshot.integrations.airflow.names import repeatable_name, unspoiled_name
+from css_snapshot import CreateSnapshotRequest
+from css_snapshot.integrations.airflow.names import name_for, repeatable_name
 
 MOMENT = datetime(2026, 3, 7, 2, 30, 59, tzinfo=UTC)
-
-
-def held(name: str, status: SnapshotStatus, failed_shards: int = 0) -> Snapshot:
-    return Snapshot(
-        id=f"id-of-{name}", name=name, status=status, failed_shards=failed_shards
-    )
 
 
 @settings(max_examples=200, deadline=None)
@@ -31,7 +25,6 @@ def test_whatever_it_is_made_of_the_service_takes_it(
     name = repeatable_name(label, moment, *identity)
 
     assert CreateSnapshotRequest(name).name == name
-    assert CreateSnapshotRequest(unspoiled_name(name, [])).name == name
 
 
 def test_people_can_read_the_label_and_the_moment_in_utc() -> None:
@@ -73,32 +66,6 @@ def test_a_long_label_is_cut_without_losing_what_tells_names_apart() -> None:
     assert first != second
 
 
-@pytest.mark.parametrize(
-    "snapshot",
-    [
-        held("nightly", SnapshotStatus.BUILDING),
-        held("nightly", SnapshotStatus.COMPLETED),
-        held("other", SnapshotStatus.FAILED),
-    ],
-)
-def test_a_name_that_is_free_or_stands_for_a_good_one_stays(
-    snapshot: Snapshot,
-) -> None:
-    assert unspoiled_name("nightly", [snapshot]) == "nightly"
-
-
-def test_a_name_that_failed_is_numbered_as_far_as_need_be() -> None:
-    spoiled = [
-        held("nightly", SnapshotStatus.FAILED),
-        held("nightly-2", SnapshotStatus.COMPLETED, failed_shards=1),
-    ]
-
-    assert unspoiled_name("nightly", spoiled) == "nightly-3"
-
-
-def test_a_number_fits_at_the_end_of_the_longest_name() -> None:
-    name = "n" * 64
-
-    numbered = unspoiled_name(name, [held(name, SnapshotStatus.FAILED)])
-
-    assert numbered == "n" * 62 + "-2"
+def test_a_context_without_a_run_is_refused() -> None:
+    with pytest.raises(TypeError, match="no run"):
+        name_for({"dag_run": None}, "task", "cluster", None)

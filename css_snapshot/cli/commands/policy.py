@@ -1,17 +1,18 @@
-"""The commands about automatic snapshots: policy get, set, disable."""
+"""The commands about automatic snapshots: policy get, set, disable, check, apply."""
 
 from typing import Annotated, Final
 
 import typer
 
-from css_snapshot.api.policies import SnapshotFrequency, SnapshotPolicy
 from css_snapshot.cli.changes import changing
 from css_snapshot.cli.command import Session, command
+from css_snapshot.cli.commands.policy_drift import apply, check
+from css_snapshot.cli.commands.policy_options import UNKNOWN, PolicyOptions
 from css_snapshot.cli.confirmation import check_can_ask, confirm
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.each import for_each
 from css_snapshot.cli.fleet.selection import Selection
-from css_snapshot.cli.options import IndicesOption, YesOption
+from css_snapshot.cli.options import YesOption
 from css_snapshot.cli.output.records import JsonRecord, policy_record
 from css_snapshot.cli.output.table import Column
 
@@ -27,7 +28,6 @@ _COLUMNS: Final = (
     Column("BASE PATH", "base_path"),
     Column("AGENCY", "agency"),
 )
-_UNKNOWN: Final = "it may have been changed: css-snapshot policy get"
 
 
 @command
@@ -65,21 +65,7 @@ async def set_(
     session: Session,
     selection: Selection,
     *,
-    prefix: Annotated[
-        str, typer.Option(help="What the names of the snapshots start with.")
-    ],
-    keep: Annotated[int, typer.Option(help="How many are kept, 1 to 90.")],
-    period: Annotated[
-        str | None,
-        typer.Option(
-            help="Whole hour and zone, such as '16:00 GMT+08:00'; not with HOUR.",
-            show_default=False,
-        ),
-    ] = None,
-    frequency: Annotated[
-        SnapshotFrequency, typer.Option(case_sensitive=False, help="How often.")
-    ] = SnapshotFrequency.DAY,
-    indices: IndicesOption = None,
+    wanted: PolicyOptions,
 ) -> ExitCode:
     """Let clusters take snapshots by themselves.
 
@@ -91,20 +77,12 @@ async def set_(
     JSON: the policy that was sent, as 'policy get' shows it. Exit code 3: it
     may have been set.
     """
-    policy = SnapshotPolicy(
-        enabled=True,
-        prefix=prefix,
-        keep=keep,
-        period=period,
-        frequency=frequency,
-        indices=indices,
-    )
-    policy.check()
+    policy = wanted.policy()
     selection.check()
     async with session.service() as service:
 
         async def send(cluster_id: str) -> None:
-            with changing(session.output, f"{_UNKNOWN} {cluster_id}"):
+            with changing(session.output, f"{UNKNOWN} {cluster_id}"):
                 await service.set_policy(cluster_id, policy)
             session.output.done(
                 f"{cluster_id} takes snapshots by itself now",
@@ -150,7 +128,7 @@ async def disable(
             confirm(output, f"Delete all automatic snapshots of {listed}?")
 
         async def send(cluster_id: str) -> None:
-            with changing(output, f"{_UNKNOWN} {cluster_id}"):
+            with changing(output, f"{UNKNOWN} {cluster_id}"):
                 await service.disable_policy(
                     cluster_id, delete_automatic=delete_automatic
                 )
@@ -169,8 +147,10 @@ async def disable(
 
 policies = typer.Typer(
     no_args_is_help=True,
-    help="Automatic snapshots of clusters: get, set, disable.",
+    help="Automatic snapshots of clusters: get, set, disable, check, apply.",
 )
 policies.command("get")(get)
 policies.command("set")(set_)
 policies.command("disable")(disable)
+policies.command("check")(check)
+policies.command("apply")(apply)

@@ -1,6 +1,8 @@
 """The command that deletes snapshots no longer wanted."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Final
 
 import attrs
 import typer
@@ -14,10 +16,104 @@ from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.options import DryRunOption, YesOption
 from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.output.records import JsonRecord, snapshot_record
+from css_snapshot.cli.output.table import Column
 from css_snapshot.cli.spans import span
+from css_snapshot.errors import ConfigurationError
 from css_snapshot.models import Snapshot
 from css_snapshot.service import SnapshotService
-from css_snapshot.workflows.retention import RetentionPlan
+from css_snapshot.workflows.retention import Retention, RetentionPlan, check_prefix
+
+_PANEL: Final = "Retention"
+_FATE: Final = Column("FATE", "shown_fate", narrow="fold")
+
+
+def _newest_of_each(period: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        min=0,
+        rich_help_panel=_PANEL,
+        help=f"Keep the newest of each of the last so many {period} that have any.",
+        show_default=False,
+    )
+    return option
+
+
+@attrs.frozen(kw_only=True)
+class RetentionOptions:
+    """Which snapshots stay, with the names of `Retention`."""
+
+    last: Annotated[
+        int,
+        typer.Option(
+            "--last",
+            "--keep",
+            min=0,
+            rich_help_panel=_PANEL,
+            help="Keep so many of the newest. Ad-hoc ones count as well, unless"
+            " --prefix leaves them out.",
+            show_default=False,
+        ),
+    ] = 0
+    hourly: Annotated[int, _newest_of_each("hours")] = 0
+    daily: Annotated[int, _newest_of_each("days")] = 0
+    weekly: Annotated[int, _newest_of_each("weeks")] = 0
+    monthly: Annotated[int, _newest_of_each("months")] = 0
+    yearly: Annotated[int, _newest_of_each("years")] = 0
+    within: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SPAN",
+            parser=span,
+            rich_help_panel=_PANEL,
+            help="Keep all that began within this time before the newest, such as 3d.",
+            show_default=False,
+        ),
+    ] = None
+    at_least: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            rich_help_panel=_PANEL,
+            help="Keep so many of the newest, whatever the rules say; with 0 and no"
+            " rule, all go.",
+        ),
+    ] = 1
+    timezone: Annotated[
+        str,
+        typer.Option(
+            metavar="ZONE",
+            rich_help_panel=_PANEL,
+            help="Where hours, days and weeks begin, such as Europe/Berlin.",
+        ),
+    ] = "UTC"
+
+    def retention(self, *, by_age: bool) -> Retention:
+        """Return the rules.
+
+        Args:
+            by_age: Whether an age says what may go, so that no rule is needed.
+
+        Raises:
+            ConfigurationError: If there is no rule.
+            RequestValidationError: If the time zone is unknown.
+        """
+        counts = {
+            rule: getattr(self, rule)
+            for rule in ("last", "hourly", "daily", "weekly", "monthly", "yearly")
+        }
+        has_rule = bool(self.within) or any(counts.values())
+        if by_age and not has_rule:
+            counts["last"] = max(1, self.at_least)
+        elif self.at_least and not has_rule:
+            raise ConfigurationError(
+                "--keep: give a rule, such as --keep 7 or --daily 7; without one every"
+                " snapshot would go, which --at-least 0 confirms"
+            )
+        return Retention(
+            **counts,
+            within=None if self.within is None else timedelta(seconds=self.within),
+            at_least=self.at_least,
+            timezone=self.timezone,
+        )
 
 
 @command
@@ -25,14 +121,7 @@ async def prune(
     session: Session,
     selection: Selection,
     *,
-    keep: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="How many usable ones to keep of each cluster, newest first. Ad-hoc"
-            " ones count as well, unless --prefix leaves them out.",
-        ),
-    ],
+    rules: RetentionOptions,
     prefix: Annotated[
         str | None,
         typer.Option(
@@ -42,40 +131,51 @@ async def prune(
     older_than: Annotated[
         float | None,
         typer.Option(
-            metavar="AGE",
+            metavar="SPAN",
             parser=span,
-            help="Only those older than this, such as 30d.",
+            help="Only those older than this may go, such as 30d.",
             show_default=False,
         ),
     ] = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> ExitCode:
-    """Delete manual snapshots that are no longer wanted, oldest first.
+    """Delete manual snapshots that no rule keeps, oldest first.
 
-    Automatic snapshots, and those being built or restored, are never touched.
-    Shows what would go and asks; what is deleted is what was shown. Where
-    nobody can be asked, --yes or --dry-run is needed.
+    Automatic snapshots, and those being built or restored, are never touched;
+    failed ones go once there is a newer usable one. Shows what would go and
+    asks; what is deleted is what was shown. Where nobody can be asked, --yes or
+    --dry-run is needed.
 
     Examples:
       css-snapshot prune prod-search --keep 7 --prefix nightly- --dry-run
-      css-snapshot prune --all-clusters --keep 7 --older-than 30d --yes
+      css-snapshot prune --all-clusters --daily 7 --weekly 4 --monthly 12
+        --timezone Europe/Berlin --prefix nightly- --yes
 
-    JSON: each snapshot, as 'list' shows it, with deleted (true, or false for a
-    dry run).
+    JSON: each snapshot that goes, as 'list' shows it, with deleted (true). With
+    --dry-run each snapshot, with deleted (false), fate (delete, keep, leave) and
+    why (the rules that keep it, or why it is left). Exit code 3: one may have been
+    deleted.
     """
+    retention = rules.retention(by_age=older_than is not None)
+    check_prefix(prefix)
     selection.check()
     output = session.output
     if not (yes or dry_run):
         check_can_ask(output)
     async with session.service() as service:
-        pruning = _Pruning(service, keep=keep, prefix=prefix, older_than=older_than)
+        pruning = _Pruning(
+            service, retention=retention, prefix=prefix, older_than=older_than
+        )
         cluster_ids = await selection.ids(service)
         code = await for_each(output, cluster_ids, pruning.plan)
         several = len(cluster_ids) > 1
-        if not yes or dry_run or not pruning.planned:
-            _show(output, pruning.planned, deleted=False, several=several)
-        if dry_run or not pruning.planned:
+        if dry_run:
+            _show_plans(output, pruning.plans, several=several)
+            return code
+        if not yes or not pruning.planned:
+            _show(output, pruning.planned, done=False, several=several)
+        if not pruning.planned:
             return code
         if not yes:
             confirm(output, f"Delete these {len(pruning.planned)}?")
@@ -83,7 +183,7 @@ async def prune(
         try:
             code = worst({code, await for_each(output, doomed, pruning.carry_out)})
         finally:
-            _show(output, pruning.deleted, deleted=True, several=several)
+            _show(output, pruning.deleted, done=True, several=several)
     return code
 
 
@@ -92,7 +192,7 @@ class _Pruning:
     """The plans of what to delete, by cluster, and what has been deleted."""
 
     service: SnapshotService
-    keep: int = attrs.field(kw_only=True)
+    retention: Retention = attrs.field(kw_only=True)
     prefix: str | None = attrs.field(kw_only=True)
     older_than: float | None = attrs.field(kw_only=True)
     plans: dict[str, RetentionPlan] = attrs.field(factory=dict)
@@ -107,7 +207,7 @@ class _Pruning:
         """Find out what is no longer wanted of a cluster."""
         self.plans[cluster_id] = await self.service.prune(
             cluster_id,
-            keep=self.keep,
+            retention=self.retention,
             prefix=self.prefix,
             older_than=self.older_than,
             dry_run=True,
@@ -126,14 +226,44 @@ def _show(
     output: Output,
     snapshots: list[tuple[str, Snapshot]],
     *,
-    deleted: bool,
+    done: bool,
     several: bool,
 ) -> None:
     records: list[JsonRecord] = [
-        snapshot_record(cluster_id, snapshot) | {"deleted": deleted}
+        snapshot_record(cluster_id, snapshot) | {"deleted": done}
         for cluster_id, snapshot in snapshots
     ]
     show_snapshots(output, records, several=several, empty="nothing to delete")
     if records:
-        done = "deleted" if deleted else "would be deleted"
-        output.note(f"{len(records)} {done}")
+        output.note(f"{len(records)} {'deleted' if done else 'would be deleted'}")
+
+
+def _show_plans(
+    output: Output, plans: dict[str, RetentionPlan], *, several: bool
+) -> None:
+    records = [
+        snapshot_record(cluster_id, snapshot)
+        | {"deleted": False, "fate": fate, "why": list(why)}
+        | ({"shown_fate": _shown(fate, why)} if output.form == "table" else {})
+        for cluster_id, plan in plans.items()
+        for snapshot, fate, why in _fates(plan)
+    ]
+    show_snapshots(
+        output, records, several=several, empty="no snapshots", after_id=(_FATE,)
+    )
+    doomed = sum(len(plan.delete) for plan in plans.values())
+    output.note(f"{doomed} of {len(records)} would be deleted")
+
+
+def _fates(plan: RetentionPlan) -> Iterator[tuple[Snapshot, str, tuple[str, ...]]]:
+    """Iterate over all snapshots of a plan with their fates and why, those kept first."""
+    for kept in plan.keep:
+        yield kept.snapshot, "keep", kept.reasons
+    for snapshot, why in plan.untouched:
+        yield snapshot, "leave", (why,)
+    for snapshot in plan.delete:
+        yield snapshot, "delete", ()
+
+
+def _shown(fate: str, why: tuple[str, ...]) -> str:
+    return f"{fate}: {', '.join(why)}" if why else fate

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+import attrs
+
 from css_snapshot.api.rules import check_id
 from css_snapshot.cli.command import Session, command
 from css_snapshot.cli.exit_codes import ExitCode
@@ -103,7 +105,12 @@ async def show(
 
 
 def show_snapshots(
-    output: Output, records: list[JsonRecord], *, several: bool, empty: str
+    output: Output,
+    records: list[JsonRecord],
+    *,
+    several: bool,
+    empty: str,
+    after_id: Sequence[Column] = (),
 ) -> None:
     """Write the records of snapshots.
 
@@ -112,8 +119,12 @@ def show_snapshots(
         records: What to write.
         several: Whether they may be of several clusters.
         empty: What is said if there are none.
+        after_id: Columns that matter more than those after the id.
     """
-    columns: Sequence[Column] = SNAPSHOT_COLUMNS
+    name, snapshot_id, *others = SNAPSHOT_COLUMNS
+    if after_id:
+        others = [attrs.evolve(column, narrow="drop") for column in others]
+    columns: Sequence[Column] = (name, snapshot_id, *after_id, *others)
     if several and output.form == "table":
         # Two ids in a row are too wide for most terminals.
         columns = (_CLUSTER_COLUMN, *columns)

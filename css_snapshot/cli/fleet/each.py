@@ -8,7 +8,7 @@ import typer
 
 from css_snapshot.cli.exit_codes import ExitCode, worst
 from css_snapshot.cli.output.output import Output
-from css_snapshot.errors import AuthenticationError, CSSError
+from css_snapshot.errors import AuthenticationError, CredentialsNotFoundError, CSSError
 
 _LIMIT: Final = 16
 
@@ -36,6 +36,7 @@ async def for_each(
 
     Raises:
         AuthenticationError: If the credentials are refused.
+        CredentialsNotFoundError: If there are none.
     """
     about = len(cluster_ids) > 1
     slots = asyncio.Semaphore(limit)
@@ -44,7 +45,7 @@ async def for_each(
         async with slots:
             try:
                 await work(cluster_id)
-            except AuthenticationError:
+            except (AuthenticationError, CredentialsNotFoundError):
                 raise
             except CSSError as exc:
                 return output.failure(exc, about=cluster_id if about else "")

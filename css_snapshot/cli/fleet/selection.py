@@ -13,10 +13,14 @@ from css_snapshot.api.rules import check_id
 from css_snapshot.cli.fleet.lookup import ClusterLookup
 from css_snapshot.cli.interrupts import interruptible
 from css_snapshot.cli.options import SELECTION_PANEL, Engine
-from css_snapshot.errors import ConfigurationError
+from css_snapshot.errors import ConfigurationError, CSSError
 from css_snapshot.service import SnapshotService
 
 _STANDARD_INPUT: Final = Path("-")
+
+
+class NoClusterError(CSSError):
+    """No cluster of the project is meant."""
 
 
 @attrs.frozen(kw_only=True)
@@ -68,6 +72,13 @@ class ClusterFilter:
         """Whether it leaves out any cluster at all."""
         return self.name is not None or bool(self.tag) or bool(self.engine)
 
+    @property
+    def _in_words(self) -> str:
+        words = [] if self.name is None else [f" --name {self.name}"]
+        words += [f" --tag {text}" for text in self.tag or ()]
+        words += [f" --engine {engine}" for engine in self.engine or ()]
+        return "".join(words) or " --all-clusters"
+
     def matches(self, cluster: Cluster) -> bool:
         """Return whether a cluster is meant."""
         if self.name is not None and not fnmatch.fnmatchcase(cluster.name, self.name):
@@ -75,6 +86,17 @@ class ClusterFilter:
         if self.engine and cluster.engine not in self.engine:
             return False
         return all(_has_tag(cluster, text) for text in self.tag or ())
+
+    async def matched(self, service: SnapshotService) -> list[Cluster]:
+        """Return the clusters of a project that are meant.
+
+        Raises:
+            NoClusterError: If there are none.
+        """
+        found = [cluster async for cluster in self.matching(service)]
+        if not found:
+            raise NoClusterError(f"no cluster of the project matches{self._in_words}")
+        return found
 
     async def matching(self, service: SnapshotService) -> AsyncIterator[Cluster]:
         """Iterate over the clusters of a project that are meant."""
@@ -159,15 +181,15 @@ class Selection(ClusterFilter):
         """Return the ids of the clusters that are meant, each once.
 
         Raises:
-            ConfigurationError: If there are none, a name is unknown or ambiguous, or
-                the file can't be read.
+            NoClusterError: If no cluster of the project is meant.
+            ConfigurationError: If the file lists none or can't be read, or a name is
+                unknown or ambiguous.
             RequestValidationError: If a line of the file breaks a rule.
         """
         if self.all_clusters:
-            found = [cluster.id async for cluster in self.matching(service)]
-        else:
-            lookup = ClusterLookup(service)
-            found = [await lookup.id_of(text) for text in self._references()]
+            return [cluster.id for cluster in await self.matched(service)]
+        lookup = ClusterLookup(service)
+        found = [await lookup.id_of(text) for text in self._references()]
         if not found:
             raise ConfigurationError("CLUSTER: there are none")
         return list(dict.fromkeys(found))

@@ -23,7 +23,8 @@ async def choose_targets(
         defaults: What is wanted where a line of a file does not say so.
 
     Raises:
-        ConfigurationError: If there are none, a cluster's name is unknown or ambiguous,
+        NoClusterError: If no cluster of the project is meant.
+        ConfigurationError: If a file has none, a cluster's name is unknown or ambiguous,
             or a file can't be read.
         RequestValidationError: If a value breaks its rule.
         CSSError: As `SnapshotService.clusters` raises it.
@@ -35,10 +36,7 @@ async def choose_targets(
     # What is wrong with the name is wrong for every cluster.
     defaults.target("every")
     if selection.all_clusters:
-        matching = selection.matching(service)
-        return TargetList.of(
-            [defaults.target_of(cluster) async for cluster in matching]
-        )
+        return TargetList.of(map(defaults.target_of, await selection.matched(service)))
     return TargetList.of(map(defaults.target, await selection.ids(service)))
 
 

@@ -4,6 +4,7 @@ import json as jsonlib
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Annotated, Final, TextIO
 
 import attrs
@@ -33,11 +34,19 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def _console(*, stderr: bool) -> Console:
-    console = _Console(stderr=stderr, highlight=False)
+def stream_console(*, stderr: bool = False) -> Console:
+    """Return a console for the standard output, or the error output."""
+    made = _Console(stderr=stderr, highlight=False)
     if not is_terminal(sys.stderr if stderr else sys.stdout):
-        console.width = _UNWRAPPED
-    return console
+        made.width = _UNWRAPPED
+    return made
+
+
+def file_console() -> Console:
+    """Return a console for a standard output that goes to a file of our own."""
+    return _Console(
+        force_terminal=False, color_system=None, width=_UNWRAPPED, highlight=False
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -96,11 +105,9 @@ class Output:
             "--debug", rich_help_panel=_PANEL, help="Show where an error was raised."
         ),
     ] = False
-    console: Console = attrs.field(
-        init=False, factory=lambda: _console(stderr=False), repr=False
-    )
+    console: Console = attrs.field(init=False, factory=stream_console, repr=False)
     progress: Console = attrs.field(
-        init=False, factory=lambda: _console(stderr=True), repr=False
+        init=False, factory=partial(stream_console, stderr=True), repr=False
     )
 
     def __attrs_post_init__(self) -> None:

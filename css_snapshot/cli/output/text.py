@@ -10,17 +10,23 @@ _STYLES: Final[Mapping[str, str]] = {
     "COMPLETED": "green",
     "adopted": "green",
     "created": "green",
+    "fresh": "green",
     "ok": "green",
     "ready": "green",
     "BUILDING": "yellow",
     "busy": "yellow",
     "not ready": "yellow",
     "skipped": "yellow",
+    "off": "yellow",
+    "unreadable": "yellow",
     "warning": "yellow",
     "indeterminate": "yellow",
     "FAILED": "red",
     "PART_FAILED": "red",
     "failed": "red",
+    "never": "red",
+    "stale": "red",
+    "stuck": "red",
 }
 
 

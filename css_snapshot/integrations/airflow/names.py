@@ -2,18 +2,27 @@
 
 import base64
 import hashlib
-import itertools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
-from css_snapshot.models import Snapshot
+from css_snapshot.typing import Indices
 
 _LONGEST: Final = 64
 _DIGEST_LENGTH: Final = 10
 _OTHER: Final = re.compile(r"[^a-z0-9_]+")
+
+
+@runtime_checkable
+class _Run(Protocol):
+    """The attributes of a run that a snapshot's name is made of."""
+
+    dag_id: str
+    run_id: str
+    run_after: datetime
+    logical_date: datetime | None
 
 
 def repeatable_name(label: str, moment: datetime, *identity: str) -> str:
@@ -36,21 +45,30 @@ def repeatable_name(label: str, moment: datetime, *identity: str) -> str:
     return words[: _LONGEST - len(tail)].rstrip("-_") + tail
 
 
-def unspoiled_name(name: str, snapshots: Iterable[Snapshot]) -> str:
-    """Return a name that no spoiled snapshot has taken, numbered if necessary.
+def name_for(
+    context: Mapping[str, object], task_id: str, cluster_id: str, indices: Indices
+) -> str:
+    """Return the name of a task's snapshot of a cluster.
 
     Args:
-        name: The preferred name.
-        snapshots: The snapshots of the cluster.
+        context: The task's, which knows its run.
+        task_id: The task.
+        cluster_id: The cluster.
+        indices: What is wanted of it, in any order.
     """
-    spoiled = {
-        snapshot.name
-        for snapshot in snapshots
-        if snapshot.is_finished and not snapshot.is_usable
-    }
-    numbered = (
-        f"{name[: _LONGEST - len(tail)]}{tail}"
-        for tail in (f"-{number}" for number in itertools.count(2))
+    run = context["dag_run"]
+    if not isinstance(run, _Run):
+        raise TypeError("the context has no run")
+    # Not the map index: a list of clusters made anew may be in another order.
+    return repeatable_name(
+        run.dag_id,
+        run.logical_date or run.run_after,
+        *(run.dag_id, run.run_id, task_id, cluster_id),
+        *_patterns(indices),
     )
-    candidates = itertools.chain([name], numbered)
-    return next(candidate for candidate in candidates if candidate not in spoiled)
+
+
+def _patterns(indices: Indices) -> Sequence[str]:
+    if indices is None:
+        return ()
+    return sorted(indices.split(",") if isinstance(indices, str) else indices)

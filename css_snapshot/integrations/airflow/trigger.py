@@ -1,14 +1,14 @@
-"""The trigger that waits for a snapshot, and does nothing else."""
+"""The triggers that wait for snapshots, and do nothing else."""
 
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
-from css_snapshot.errors import CSSError
+from css_snapshot.integrations.airflow.endings import (
+    SnapshotRecord,
+    ending_of,
+    endings_of,
+)
 from css_snapshot.integrations.airflow.engine import BaseTrigger, TriggerEvent
 from css_snapshot.integrations.airflow.hook import SnapshotHook
-from css_snapshot.service import SnapshotService
-
-Ending = dict[str, str | float | None]
 
 
 class SnapshotTrigger(BaseTrigger):
@@ -43,8 +43,7 @@ class SnapshotTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, str | float]]:
         """Return what Airflow stores to create the trigger anew elsewhere."""
-        kind = type(self)
-        return f"{kind.__module__}.{kind.__qualname__}", {
+        return _path_of(type(self)), {
             "css_conn_id": self.css_conn_id,
             "cluster_id": self.cluster_id,
             "snapshot_id": self.snapshot_id,
@@ -61,32 +60,52 @@ class SnapshotTrigger(BaseTrigger):
         yield TriggerEvent(ending)
 
 
-async def ending_of(
-    service: SnapshotService,
-    cluster_id: str,
-    snapshot_id: str,
-    until: float,
-    *,
-    poll: float,
-) -> Ending:
-    """Wait for a snapshot, and return how it ended as JSON values.
+class SnapshotsTrigger(BaseTrigger):
+    """Watches the snapshots of many clusters until all are finished or the time is up.
+
+    Where the list of clusters shows which of them work, watching costs a page of it per
+    tick, however many there are. It changes nothing, so it may be stopped, moved and run
+    again at any point. Airflow stores only ids, names and numbers of it, and why those
+    are missing that were not accepted.
 
     Args:
-        service: The service to ask.
-        cluster_id: The cluster's id.
-        snapshot_id: The snapshot's id.
+        css_conn_id: Id of the connection.
+        records: What became of the creation of each cluster's snapshot.
         until: When to give up, in seconds since the epoch.
-        poll: Initial polling interval in seconds; it grows over time.
-
-    Returns:
-        `cluster_id` and `snapshot_id`; for a completed one `name` and `seconds`,
-        and for any other `problem`.
+        limit: Clusters looked at at once.
     """
-    ending: Ending = {"cluster_id": cluster_id, "snapshot_id": snapshot_id}
-    # Even if it is late, one look: it may have finished while nobody was looking.
-    left = max(until - time.time(), poll)
-    try:
-        snapshot = await service.wait(cluster_id, snapshot_id, timeout=left, poll=poll)
-    except CSSError as exc:
-        return {**ending, "problem": str(exc)}
-    return {**ending, "name": snapshot.name, "seconds": snapshot.duration}
+
+    def __init__(
+        self,
+        *,
+        css_conn_id: str,
+        records: Sequence[SnapshotRecord],
+        until: float,
+        limit: int = 16,
+    ) -> None:
+        super().__init__()
+        self.css_conn_id = css_conn_id
+        self.records = records
+        self.until = until
+        self.limit = limit
+
+    def serialize(self) -> tuple[str, dict[str, object]]:
+        """Return what Airflow stores to create the trigger anew elsewhere."""
+        return _path_of(type(self)), {
+            "css_conn_id": self.css_conn_id,
+            "records": list(self.records),
+            "until": self.until,
+            "limit": self.limit,
+        }
+
+    async def run(self) -> AsyncIterator[object]:
+        """Wait, and yield one `TriggerEvent` with the records of all, as `endings`."""
+        async with await SnapshotHook(self.css_conn_id).aget_conn() as service:
+            endings = await endings_of(
+                service, self.records, self.until, limit=self.limit
+            )
+        yield TriggerEvent({"endings": endings})
+
+
+def _path_of(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,243 @@
+"""The operators for the day after: which snapshots go, and is each cluster covered."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, TypedDict, TypeVar
+
+from css_snapshot.api.clusters import Cluster
+from css_snapshot.api.rules import check_seconds
+from css_snapshot.fanout import Done, Failed
+from css_snapshot.integrations.airflow.fleet_operator import FleetOperator
+from css_snapshot.retry import RetryPolicy
+from css_snapshot.service import SnapshotService
+from css_snapshot.typing import CoverageState
+from css_snapshot.workflows.coverage import Coverage, assess
+from css_snapshot.workflows.retention import Retention, RetentionPlan
+
+T = TypeVar("T")
+
+
+class PruneRecord(TypedDict):
+    """What became of one cluster's snapshots.
+
+    Attributes:
+        cluster_id: The cluster's id.
+        cluster_name: Its name.
+        keep: The names of the usable ones that stay, newest first.
+        delete: The names of those that went, or would go, oldest first.
+    """
+
+    cluster_id: str
+    cluster_name: str | None
+    keep: list[str]
+    delete: list[str]
+
+
+class CoverageRecord(TypedDict):
+    """Whether one cluster is covered.
+
+    Attributes:
+        cluster_id: The cluster's id.
+        cluster_name: Its name.
+        state: As of `Coverage`.
+        age: Seconds since the last good snapshot began.
+        why: The state in words.
+    """
+
+    cluster_id: str
+    cluster_name: str | None
+    state: CoverageState
+    age: float | None
+    why: str
+
+
+class _EachOperator(FleetOperator):
+    """An operator that does something for each cluster, one failure stopping none.
+
+    Args:
+        limit: Clusters in flight at most.
+        **kwargs: As for `FleetOperator`.
+    """
+
+    def __init__(self, *, limit: int = 16, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.limit = limit
+
+    async def for_each(
+        self, service: SnapshotService, operation: Callable[[Cluster], Awaitable[T]]
+    ) -> list[Done[T] | Failed]:
+        """Return the outcomes, sorted by cluster."""
+        clusters = await self.chosen(service)
+        async with service.each(operation, clusters=clusters, limit=self.limit) as run:
+            outcomes = [outcome async for outcome in run]
+        return sorted(outcomes, key=lambda outcome: outcome.cluster_id)
+
+
+class PruneSnapshotsOperator(_EachOperator):
+    """Deletes the manual snapshots that no rule keeps, in each cluster.
+
+    A cluster where that fails stops no other, and fails the task at the end. What a
+    retry finds is less, and nothing goes twice.
+
+    Args:
+        retention: Which snapshots stay.
+        prefix: Only snapshots whose names start with this count, and may go.
+        dry_run: Delete nothing, and return what would go.
+        limit: Clusters in flight at most.
+        **kwargs: As for `ListClustersOperator`.
+    """
+
+    template_fields: ClassVar[Sequence[str]] = (
+        *FleetOperator.template_fields,
+        "prefix",
+    )
+
+    def __init__(
+        self,
+        *,
+        retention: Retention,
+        prefix: str | None = None,
+        dry_run: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.retention = retention
+        self.prefix = prefix
+        self.dry_run = dry_run
+
+    def execute(self, context: Mapping[str, object]) -> list[PruneRecord]:  # noqa: ARG002  # Airflow's signature
+        """Delete them.
+
+        Returns:
+            A `PruneRecord` of each cluster, sorted.
+
+        Raises:
+            AirflowException: If one could not be deleted, or a list not be read.
+            AirflowFailException: If retrying would not help.
+        """
+        outcomes = self.carry_out(self._prune(self.service()))
+        failed = [str(outcome) for outcome in outcomes if isinstance(outcome, Failed)]
+        self.fail_for(failed, f"of {len(outcomes)} clusters could not be pruned")
+        return [_pruned(outcome) for outcome in outcomes if isinstance(outcome, Done)]
+
+    async def _prune(
+        self, service: SnapshotService
+    ) -> list[Done[RetentionPlan] | Failed]:
+        async def prune(cluster: Cluster) -> RetentionPlan:
+            return await service.prune(
+                cluster.id,
+                retention=self.retention,
+                prefix=self.prefix,
+                dry_run=self.dry_run,
+            )
+
+        async with service:
+            return await self.for_each(service, prune)
+
+
+class CheckCoverageOperator(_EachOperator):
+    """Fails unless each cluster has a usable snapshot that is young enough.
+
+    A cluster that can't be read is not covered. Neither is one whose snapshots are
+    switched off, unless `ignore_off` says so.
+
+    Args:
+        max_age: Seconds since the last good snapshot began, at most.
+        prefix: Only snapshots whose names start with this count.
+        stuck_after: Seconds that a snapshot may be building.
+        ignore_off: Let clusters pass whose snapshots are switched off.
+        limit: Clusters looked at at once.
+        **kwargs: As for `ListClustersOperator`.
+
+    Raises:
+        RequestValidationError: If a number of seconds is below 0.
+    """
+
+    template_fields: ClassVar[Sequence[str]] = (
+        *FleetOperator.template_fields,
+        "prefix",
+    )
+
+    def __init__(
+        self,
+        *,
+        max_age: float,
+        prefix: str | None = None,
+        stuck_after: float = 21600.0,
+        ignore_off: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        check_seconds("max_age", max_age)
+        check_seconds("stuck_after", stuck_after)
+        super().__init__(**kwargs)
+        self.max_age = max_age
+        self.prefix = prefix
+        self.stuck_after = stuck_after
+        self.ignore_off = ignore_off
+
+    def execute(self, context: Mapping[str, object]) -> list[CoverageRecord]:  # noqa: ARG002  # Airflow's signature
+        """Check each cluster.
+
+        Returns:
+            A `CoverageRecord` of each, sorted.
+
+        Raises:
+            AirflowException: If a cluster is not covered.
+            AirflowFailException: If retrying would not help.
+        """
+        records = self.carry_out(self._assess(self.service()))
+        passing = {"fresh", "off"} if self.ignore_off else {"fresh"}
+        problems = [
+            f"{record['cluster_name']} ({record['cluster_id']}) is"
+            f" {record['state']}: {record['why']}"
+            for record in records
+            if record["state"] not in passing
+        ]
+        self.fail_for(problems, f"of {len(records)} clusters are not covered")
+        return records
+
+    async def _assess(self, service: SnapshotService) -> list[CoverageRecord]:
+        looking = service.with_options(retry=RetryPolicy(lost_reads=True))
+
+        async def assessed(cluster: Cluster) -> Coverage:
+            is_off = cluster.backup_available is False
+            return assess(
+                cluster,
+                () if is_off else await looking.list(cluster.id),
+                now=datetime.now(UTC),
+                max_age=self.max_age,
+                prefix=self.prefix,
+                stuck_after=self.stuck_after,
+            )
+
+        async with service:
+            return [
+                _covered(outcome) for outcome in await self.for_each(service, assessed)
+            ]
+
+
+def _pruned(outcome: Done[RetentionPlan]) -> PruneRecord:
+    plan = outcome.result
+    return {
+        "cluster_id": outcome.cluster_id,
+        "cluster_name": outcome.cluster_name,
+        "keep": [kept.snapshot.name for kept in plan.keep],
+        "delete": [snapshot.name for snapshot in plan.delete],
+    }
+
+
+def _covered(outcome: Done[Coverage] | Failed) -> CoverageRecord:
+    state: CoverageState = "unreadable"
+    age, why = None, ""
+    match outcome:
+        case Done(result=coverage):
+            state, age, why = coverage.state, coverage.age, coverage.why
+        case Failed(error=error):
+            why = str(error)
+    return {
+        "cluster_id": outcome.cluster_id,
+        "cluster_name": outcome.cluster_name,
+        "state": state,
+        "age": age,
+        "why": why,
+    }
