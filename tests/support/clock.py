@@ -25,9 +25,8 @@ class ManualClock:
     pauses: list[float] = attrs.field(factory=list)
     _began: datetime = attrs.field(init=False)
 
-    @_began.default
-    def _start(self) -> datetime:
-        return self.now
+    def __attrs_post_init__(self) -> None:
+        self._began = self.now
 
     @property
     def elapsed(self) -> float:
