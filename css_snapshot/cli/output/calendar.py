@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 
 from css_snapshot.models import Snapshot, SnapshotStatus
+from css_snapshot.workflows.coverage import begun
 
 DayState = Literal["good", "building", "partial", "failed", "none"]
 """The best that a day has: a day with one good snapshot is good."""
@@ -34,10 +35,10 @@ def calendar(
         today - timedelta(days=ago): "none" for ago in reversed(range(days))
     }
     for snapshot in snapshots:
-        begun = snapshot.start_time or snapshot.created
-        day = None if begun is None else begun.astimezone(UTC).date()
+        day = begun(snapshot).astimezone(UTC).date()
         if day in found:
-            found[day] = min(found[day], _state(snapshot), key=_BEST_FIRST.index)
+            states: tuple[DayState, ...] = (found[day], _state(snapshot))
+            found[day] = min(states, key=_BEST_FIRST.index)
     return found
 
 
