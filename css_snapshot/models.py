@@ -220,7 +220,8 @@ class DrillReport:
         expected_indices: What the restored indices are called.
         age: Seconds since the snapshot began, as the drill did, by this machine's
             clock; `None` where the service does not show when.
-        restore_seconds: Seconds the restoration took; `None` until it is over.
+        restore_seconds: Seconds until the restoration was seen to be over; `None` as long
+            as it was not.
         verdict: `"verified"`, `"failed"` if the restoration or the check did, or
             `"unknown"` if it can't be known whether the snapshot is being restored, or
             it was not in time; `None` while the drill goes on.

@@ -50,7 +50,22 @@ class Program:
             ProgramFailedError: If it failed.
             OSError: If it can't be run.
         """
-        process = await asyncio.create_subprocess_exec(
+        # Its start is not cancelled: asyncio would end it without what it started.
+        starting = asyncio.ensure_future(self._start(report))
+        try:
+            process = await asyncio.shield(starting)
+            await process.communicate(json.dumps(to_dict(report)).encode())
+        finally:
+            process = await starting
+            if process.returncode is None:
+                await _stop(process)
+        code = process.returncode
+        if code:
+            how = f"exit code {code}" if code > 0 else f"signal {-code}"
+            raise ProgramFailedError(f"{self.words[0]} ended with {how}")
+
+    async def _start(self, report: DrillReport) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             *self.words,
             stdin=asyncio.subprocess.PIPE,
             stdout=_ERROR_OUTPUT,
@@ -58,15 +73,6 @@ class Program:
             # Ctrl-C goes to all that a terminal started, and a clean-up is to go on.
             start_new_session=True,
         )
-        try:
-            await process.communicate(json.dumps(to_dict(report)).encode())
-        finally:
-            if process.returncode is None:
-                await _stop(process)
-        code = process.returncode
-        if code:
-            how = f"exit code {code}" if code > 0 else f"signal {-code}"
-            raise ProgramFailedError(f"{self.words[0]} ended with {how}")
 
 
 def program(text: str) -> Program:

@@ -14,7 +14,7 @@ async def follow(request: Request) -> Response:
 
 from typing import Annotated
 
-from css_snapshot.integrations.feed import OutcomeFeed, outcome_record
+from css_snapshot.integrations.feed import OutcomeFeed
 from css_snapshot.integrations.problems import Problem, problem_for
 from css_snapshot.integrations.starlette import (
     Lifespan,
@@ -45,7 +45,6 @@ __all__ = [
     "error_response",
     "event_stream",
     "lifespan",
-    "outcome_record",
     "problem_for",
     "snapshot_service",
 ]

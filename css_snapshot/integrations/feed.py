@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
 
-import attrs
-
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import logger
-from css_snapshot.fanout import FanOut, Outcome, Summary
+from css_snapshot.fanout import FanOut, Outcome, RunProgress, Summary
+from css_snapshot.serialize import to_dict
 
 T = TypeVar("T")
 
@@ -59,6 +58,11 @@ class OutcomeFeed(Generic[T]):
         """How many targets ended in which way, so far or for good."""
         return self._run.summary
 
+    @property
+    def progress(self) -> RunProgress:
+        """How the run stands at this moment."""
+        return self._run.progress
+
     async def __aenter__(self) -> Self:
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._carry_out(begun))
@@ -99,14 +103,16 @@ class OutcomeFeed(Generic[T]):
     ) -> AsyncIterator[str]:
         """Iterate over the outcomes as server-sent events, until the run ends.
 
-        Each outcome is an event `outcome`, with what `outcome_record` returns as JSON;
-        an event `end` with the `summary` and the name of the `error` comes last. Their
-        ids let a reader that was cut off go on where it was.
+        Each outcome is an event `outcome`, as `css_snapshot.to_dict` shows it. An event
+        `end` comes last, with the `summary` in the same form and the name of the
+        `error`. Their ids let a reader that was cut off go on where it was. Events
+        `progress` in between, with a `RunProgress`, have none: they tell of what is
+        under way, such as the snapshots that are building.
 
         Args:
             last_event_id: The header `Last-Event-ID` of a reader that comes back. One
                 of another feed, or of no feed, stands for a new reader.
-            heartbeat: After so many seconds without news, a comment keeps proxies
+            heartbeat: Seconds between two events `progress`, which also keep proxies
                 from taking the connection for a dead one.
 
         Raises:
@@ -118,23 +124,26 @@ class OutcomeFeed(Generic[T]):
         return self._events(seen, heartbeat)
 
     async def _events(self, seen: int, heartbeat: float) -> AsyncIterator[str]:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         while True:
             news = self._news
             for outcome in self._outcomes[seen:]:
                 seen += 1
-                yield self._event("outcome", seen, outcome_record(outcome))
+                yield self._numbered("outcome", seen, to_dict(outcome))
             if news is not self._news:
                 continue
             if self._ended:
                 break
             try:
-                async with asyncio.timeout(heartbeat):
+                async with asyncio.timeout_at(due):
                     await news.wait()
             except TimeoutError:
-                yield ": going on\n\n"
+                yield _event("progress", to_dict(self.progress))
+                due = loop.time() + heartbeat
         error = None if self._error is None else type(self._error).__name__
-        ending = {"summary": attrs.asdict(self.summary), "error": error}
-        yield self._event("end", seen + 1, ending)
+        ending = {"summary": to_dict(self.summary), "error": error}
+        yield self._numbered("end", seen + 1, ending)
 
     def was_followed_to_its_end(self, last_event_id: str | None) -> bool:
         """Tell whether a reader that comes back has seen the event `end`.
@@ -144,8 +153,8 @@ class OutcomeFeed(Generic[T]):
         """
         return self._ended and self._seen(last_event_id) > len(self._outcomes)
 
-    def _event(self, kind: str, number: int, data: Mapping[str, object]) -> str:
-        return f"id: {self._id}:{number}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"
+    def _numbered(self, kind: str, number: int, data: Mapping[str, object]) -> str:
+        return f"id: {self._id}:{number}\n{_event(kind, data)}"
 
     def _seen(self, last_event_id: str | None) -> int:
         feed_id, _, count = (last_event_id or "").rpartition(":")
@@ -180,20 +189,5 @@ class OutcomeFeed(Generic[T]):
             await asyncio.wait([self._task])
 
 
-def outcome_record(outcome: Outcome[object]) -> dict[str, object]:
-    """Return an outcome as JSON values; what is unknown is `None`.
-
-    Args:
-        outcome: An outcome, as iterating over a run returns it.
-    """
-    backup = getattr(outcome, "backup", None)
-    error = getattr(outcome, "error", None)
-    return {
-        "outcome": type(outcome).__name__.lower(),
-        "cluster_id": outcome.target.cluster_id,
-        "name": outcome.target.name,
-        "snapshot_id": None if backup is None else backup.id,
-        "attempts": outcome.attempts,
-        "elapsed": outcome.elapsed,
-        "error": None if error is None else str(error),
-    }
+def _event(kind: str, data: Mapping[str, object]) -> str:
+    return f"event: {kind}\ndata: {json.dumps(data)}\n\n"

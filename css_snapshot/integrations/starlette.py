@@ -135,14 +135,14 @@ def event_stream(
 ) -> Response:
     """Return a response that streams a run's outcomes as server-sent events.
 
-    A browser follows it by `new EventSource(...)`: it listens for `outcome` and `end`,
-    and comes back by itself with `Last-Event-ID` if the connection breaks. One that has
-    seen the end gets 204, which tells it to stay away.
+    A browser follows it by `new EventSource(...)`: it listens for `outcome`, `progress`
+    and `end`, and comes back by itself with `Last-Event-ID` if the connection breaks. One
+    that has seen the end gets 204, which tells it to stay away.
 
     Args:
         request: The request to respond to.
         feed: The run, entered by the application's lifespan.
-        heartbeat: Seconds without news after which a comment is sent.
+        heartbeat: Seconds between two events `progress`.
     """
     last_event_id = request.headers.get("Last-Event-ID")
     if feed.was_followed_to_its_end(last_event_id):

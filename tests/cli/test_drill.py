@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pytest
@@ -299,6 +299,53 @@ async def test_a_program_that_is_given_up_ends_with_what_it_started(
 
         # Its end comes when nobody holds the other end any more.
         assert await asyncio.to_thread(alive.read) == ""
+
+
+async def test_a_program_that_is_given_up_while_it_starts_is_ended_as_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "alive"
+    os.mkfifo(fifo)
+    start = asyncio.create_subprocess_exec
+    started = asyncio.Event()
+
+    async def slowly(*words: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(*words, **options)
+        started.set()
+        await asyncio.sleep(0.01)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slowly)
+    running = asyncio.create_task(
+        Program(("sh", "-c", f"exec 3>{fifo}; sleep 60; true")).run(REPORT)
+    )
+    with await asyncio.to_thread(fifo.open) as alive:
+        await started.wait()
+
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+        assert await asyncio.to_thread(alive.read) == ""
+
+
+async def test_a_program_that_is_given_up_may_say_good_bye(tmp_path: Path) -> None:
+    fifo = tmp_path / "alive"
+    os.mkfifo(fifo)
+    trap = "trap 'echo bye >&3; exit' TERM"
+    running = asyncio.create_task(
+        Program(
+            ("sh", "-c", f"exec 3>{fifo}; {trap}; echo up >&3; sleep 60 & wait")
+        ).run(REPORT)
+    )
+    with await asyncio.to_thread(fifo.open) as alive:
+        assert await asyncio.to_thread(alive.readline) == "up\n"
+
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+        assert await asyncio.to_thread(alive.read) == "bye\n"
 
 
 async def test_a_signal_is_a_failure() -> None:

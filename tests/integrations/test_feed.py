@@ -1,7 +1,6 @@
 """A run in the background: its readers, its end, and its failures."""
 
 import asyncio
-import json
 import logging
 
 import pytest
@@ -11,10 +10,14 @@ from css_snapshot import (
     Backup,
     ConfigurationError,
     ForbiddenError,
+    to_dict,
 )
-from css_snapshot.fanout import Created, Failed, FanOut, Target, fan_out
-from css_snapshot.integrations.feed import OutcomeFeed, outcome_record
+from css_snapshot.fanout import FanOut, Target, fan_out
+from css_snapshot.integrations.feed import OutcomeFeed
+from tests.support.clients import api_client
+from tests.support.fanout_bench import settled, snapshots_of, targets
 from tests.support.server_sent_events import SentEvent, sent_events
+from tests.support.site import Site
 from tests.support.virtual_time import VirtualTime
 
 TARGETS = [Target(f"cluster-{number}", "nightly") for number in range(4)]
@@ -143,7 +146,9 @@ async def events_of(
     feed: OutcomeFeed[Backup], last_event_id: str | None = None
 ) -> list[SentEvent]:
     return [
-        event async for event in sent_events(feed.server_sent_events(last_event_id))
+        event
+        async for event in sent_events(feed.server_sent_events(last_event_id))
+        if event.kind != "progress"
     ]
 
 
@@ -221,28 +226,78 @@ async def test_a_reader_that_saw_the_end_is_told_from_one_that_did_not() -> None
     assert answers == {"f:5": True, "f:4": False, "g:5": False, "": False, None: False}
 
 
-async def test_while_nothing_happens_a_comment_is_sent_now_and_then(
+async def test_the_progress_is_told_at_once_and_now_and_then(
     virtual_time: VirtualTime,
 ) -> None:
     operation = Operation()
     sent: list[tuple[float, str]] = []
 
-    async with OutcomeFeed(fan_out(operation, TARGETS)) as feed:
-        async for text in feed.server_sent_events(heartbeat=10.0):
-            sent.append(
-                (virtual_time.elapsed, text.partition("event: ")[2][:7] or text)
-            )
+    run = fan_out(operation, TARGETS, clock=virtual_time.clock)
+    async with OutcomeFeed(run) as feed:
+        await settled()
+        async for event in sent_events(feed.server_sent_events(heartbeat=10.0)):
+            sent.append((virtual_time.elapsed, event.kind))
+            if event.kind == "progress":
+                assert not event.id
+                assert event.data == to_dict(feed.progress)
+                assert event.data["in_flight"] == 1
             if len(sent) == 6:
                 operation.released.set()
 
     assert sent == [
         *[(0.0, "outcome")] * 3,
-        (10.0, ": going on\n\n"),
-        (20.0, ": going on\n\n"),
-        (30.0, ": going on\n\n"),
-        (30.0, "outcome"),
-        (30.0, "end\ndat"),
+        *[(0.0, "progress"), (10.0, "progress"), (20.0, "progress")],
+        *[(20.0, "outcome"), (20.0, "end")],
     ]
+
+
+async def test_the_progress_is_told_however_much_else_there_is(
+    virtual_time: VirtualTime,
+) -> None:
+    async def take_a_second(target: Target) -> Backup:
+        await asyncio.sleep(1.0)
+        return Backup("id", target.name)
+
+    async with OutcomeFeed(fan_out(take_a_second, targets(25), limit=1)) as feed:
+        told = [
+            virtual_time.elapsed
+            async for event in sent_events(feed.server_sent_events(heartbeat=9.5))
+            if event.kind == "progress"
+        ]
+
+    assert told == [0.0, 9.5, 19.0]
+
+
+async def test_a_run_until_completed_tells_what_builds_and_how_it_ended(
+    virtual_time: VirtualTime,
+) -> None:
+    site = Site(["c0", "c1"], virtual_time.monotonic)
+    site.endings = {"c1": ["FAILED"]}
+    run = snapshots_of(
+        api_client(site, virtual_time.clock), targets(2), until="completed"
+    )
+
+    async with OutcomeFeed(run) as feed:
+        events = [
+            event async for event in sent_events(feed.server_sent_events(heartbeat=9.5))
+        ]
+
+    building = {event.data["building"] for event in events if event.kind == "progress"}
+    outcomes = {
+        event.data["cluster_id"]: event.data
+        for event in events
+        if event.kind == "outcome"
+    }
+    assert building >= {2}
+    assert outcomes["c0"]["outcome"] == "completed"
+    assert outcomes["c1"]["outcome"] == "spoiled"
+    snapshot = outcomes["c1"]["snapshot"]
+    assert isinstance(snapshot, dict)
+    assert snapshot["status"] == "FAILED"
+    summary = events[-1].data["summary"]
+    assert isinstance(summary, dict)
+    assert (summary["completed"], summary["spoiled"]) == (1, 1)
+    assert summary["is_success"] is False
 
 
 @pytest.mark.parametrize("heartbeat", [0.0, -1.0, float("nan")])
@@ -269,23 +324,3 @@ def test_feeds_have_ids_of_their_own() -> None:
     first, second = (OutcomeFeed(fan_out(Operation(), TARGETS)) for _ in range(2))
 
     assert first._id != second._id
-
-
-def test_an_outcome_is_shown_in_values_that_json_has() -> None:
-    target = Target("c1", "nightly")
-    created = Created(target=target, result=Backup("s1", "nightly"), attempts=2)
-    failed = Failed(target=target, error=ValueError("no"), elapsed=1.5)
-    other = Created(target=target, result=42)
-
-    assert json.loads(json.dumps(outcome_record(created))) == {
-        "outcome": "created",
-        "cluster_id": "c1",
-        "name": "nightly",
-        "snapshot_id": "s1",
-        "attempts": 2,
-        "elapsed": 0.0,
-        "error": None,
-    }
-    assert outcome_record(failed)["error"] == "no"
-    assert outcome_record(failed)["elapsed"] == 1.5
-    assert outcome_record(other)["snapshot_id"] is None

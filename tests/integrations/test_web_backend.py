@@ -173,7 +173,7 @@ async def test_a_client_that_goes_away_disturbs_neither_the_run_nor_other_reader
     assert everything[:9] == seen
     assert [line["cluster_id"] for line in everything[9:]] == [gate.closed_for]
     assert late == everything[9:]
-    assert {line["outcome"] for line in everything} == {"created"}
+    assert {line["outcome"] for line in everything} == {"completed"}
     assert state.creations == 10
 
 
@@ -207,8 +207,14 @@ async def test_a_shutdown_in_the_middle_leaves_a_run_that_the_next_start_finishe
 
     assert len(resumed) == 10
     assert {resumed[cluster_id]["outcome"] for cluster_id in done} == {"skipped"}
-    assert resumed[gate.closed_for]["outcome"] in {"created", "adopted"}
+    assert resumed[gate.closed_for]["outcome"] == "completed"
     assert state.creations == 10
+
+
+async def without_progress(response: httpx.Response) -> AsyncIterator[SentEvent]:
+    async for event in sent_events(response.aiter_text()):
+        if event.kind != "progress":
+            yield event
 
 
 async def read_events(
@@ -219,7 +225,7 @@ async def read_events(
         assert response.headers["content-type"].startswith("text/event-stream")
         assert response.headers["cache-control"] == "no-store"
         assert response.headers["x-accel-buffering"] == "no"
-        return [event async for event in sent_events(response.aiter_text())]
+        return [event async for event in without_progress(response)]
 
 
 async def test_a_browser_that_was_cut_off_goes_on_where_it_was(
@@ -231,7 +237,7 @@ async def test_a_browser_that_was_cut_off_goes_on_where_it_was(
     gate.closed_for = state.cluster_ids[4]
     async with serving(create_app(make, tmp_path / "fleet.db")) as client:
         async with client.stream("GET", "/events") as response:
-            incoming = sent_events(response.aiter_text())
+            incoming = without_progress(response)
             seen = [await anext(incoming) for _ in range(6)]
         gate.opened.set()
         rest = await read_events(client, seen[-1].id)
@@ -243,7 +249,7 @@ async def test_a_browser_that_was_cut_off_goes_on_where_it_was(
     assert {event.data["cluster_id"] for event in whole[:-1]} == set(state.cluster_ids)
     summary = whole[-1].data["summary"]
     assert isinstance(summary, dict)
-    assert summary["created"] == 10
+    assert summary["completed"] == 10
     assert again.status_code == 204
     assert again.content == b""
 
@@ -267,8 +273,8 @@ async def test_a_real_browser_follows_the_page(
         )
         shown, _ = await process.communicate()
 
-    assert b"over: 10 created" in shown
-    assert shown.count(b": created</li>") == 10
+    assert b"over: 10 done, 0 missing" in shown
+    assert shown.count(b": completed</li>") == 10
 
 
 async def test_a_run_that_can_not_begin_keeps_the_application_from_starting(
@@ -295,7 +301,7 @@ async def test_the_command_of_the_example_serves_and_stops_when_it_is_told_to(
     tmp_path: Path,
 ) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
-    state = EmulatorState(clusters=3)
+    state = EmulatorState(clusters=3, build_seconds=0.0)
     async with EmulatorServer(state) as emulator:
         environment = {
             **os.environ,
@@ -322,7 +328,7 @@ async def test_the_command_of_the_example_serves_and_stops_when_it_is_told_to(
         process.send_signal(signal.SIGTERM)
         _, log = await process.communicate()
 
-    assert [line["outcome"] for line in outcomes] == ["created"] * 3
+    assert [line["outcome"] for line in outcomes] == ["completed"] * 3
     assert state.creations == 3
     assert b"Application shutdown complete" in log
     assert b"Traceback" not in log

@@ -8,7 +8,7 @@ import attrs
 
 @attrs.frozen
 class SentEvent:
-    """One event; `data` is what its JSON says."""
+    """One event; `id` is empty if it has none, `data` is what its JSON says."""
 
     id: str
     kind: str
@@ -18,17 +18,14 @@ class SentEvent:
 async def sent_events(texts: AsyncIterable[str]) -> AsyncIterator[SentEvent]:
     """Iterate over the events of a stream, however its text is cut into pieces.
 
-    Comments are left out; any other line that is not one of the three expected fields
-    is a mistake.
+    Any line that is not one of the expected fields is a mistake.
     """
     pending = ""
     async for text in texts:
         *blocks, pending = (pending + text).split("\n\n")
         for block in blocks:
-            if block.startswith(":"):
-                continue
             fields = dict(line.split(": ", 1) for line in block.split("\n"))
-            assert list(fields) == ["id", "event", "data"]
+            assert list(fields) in (["id", "event", "data"], ["event", "data"])
             data = json.loads(fields["data"])
-            yield SentEvent(fields["id"], fields["event"], data)
+            yield SentEvent(fields.get("id", ""), fields["event"], data)
     assert pending == ""

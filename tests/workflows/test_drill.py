@@ -115,7 +115,7 @@ async def test_the_last_good_snapshot_is_restored_under_new_names_and_checked(
     assert (report.cluster_id, report.target_cluster_id) == (PROD, TEST)
     assert report.expected_indices == ("drill_orders", "drill_logs-1", "drill_logs-2")
     assert report.age == DAY
-    assert report.restore_seconds == pytest.approx(RESTORE_SECONDS, abs=21.0)
+    assert report.restore_seconds == pytest.approx(RESTORE_SECONDS, abs=25.0)
     assert (report.verdict, report.error) == ("verified", None)
     assert report.cleanup_error is None
     assert tuple(cloud.cluster(TEST).restored) == report.expected_indices
@@ -426,7 +426,6 @@ async def test_a_time_out_of_the_clean_ups_own_is_its_own(
 
 WRONG: Final[dict[str, dict[str, Any]]] = {
     "into itself": {"into": PROD},
-    "into nothing": {"into": ""},
     "prefix": {"prefix": 7},
     "rename_prefix with a group": {"rename_prefix": "drill$1_"},
     "rename_prefix in upper case": {"rename_prefix": "Drill_"},
@@ -441,18 +440,22 @@ WRONG: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("options", WRONG.values(), ids=WRONG.keys())
+@pytest.mark.parametrize("case", WRONG)
 async def test_a_wrong_argument_is_refused_before_anything_is_sent(
-    service: SnapshotService, cloud: EmulatorState, options: dict[str, Any]
+    service: SnapshotService, cloud: EmulatorState, case: str
 ) -> None:
-    arguments = {"into": TEST, "verify": Steps().verify, **options}
+    arguments = {"into": TEST, "verify": Steps().verify, **WRONG[case]}
 
-    with pytest.raises(RequestValidationError):
+    with pytest.raises(RequestValidationError) as caught:
         await service.drill(PROD, **arguments)
+
+    assert caught.value.field == case.split(maxsplit=1)[0]
 
     assert not cloud.requests
 
 
 async def test_a_cluster_without_an_id_is_refused(service: SnapshotService) -> None:
-    with pytest.raises(RequestValidationError, match="cluster_id"):
+    with pytest.raises(RequestValidationError) as caught:
         await service.drill("", into=TEST, verify=Steps().verify)
+
+    assert caught.value.field == "cluster_id"

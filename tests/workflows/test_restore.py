@@ -389,6 +389,23 @@ async def test_what_came_and_went_unseen_is_not_ruled_out(
     assert double.posts == posts
 
 
+async def test_each_request_is_watched_anew(
+    make_service: MakeService, virtual_time: VirtualTime
+) -> None:
+    class Slowing(Double):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "POST" and self.posts:
+                self._seconds = 0.4
+            return await super().handle_async_request(request)
+
+    double = Slowing([FAILED], [SUCCESS])
+
+    with pytest.raises(IndeterminateRestoreError):
+        await ensure(make_service(double, clock=virtual_time.clock))
+
+    assert double.posts == 2
+
+
 async def test_each_500_is_looked_into_and_the_last_one_stands(
     make_service: MakeService, virtual_time: VirtualTime
 ) -> None:

@@ -67,7 +67,7 @@ class CreateSnapshotOperator(CoroutineOperator):
         self.name = name
         self.indices = indices
         self.description = description
-        self.on_spoiled = on_spoiled
+        self.on_spoiled: OnSpoiled = on_spoiled
         self.deferrable = deferrable
         self.wait = wait
         self.timeout = timeout

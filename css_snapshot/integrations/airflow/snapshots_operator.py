@@ -69,7 +69,7 @@ class CreateSnapshotsOperator(FleetOperator):
         self.name = name
         self.indices = indices
         self.description = description
-        self.on_spoiled = on_spoiled
+        self.on_spoiled: OnSpoiled = on_spoiled
         self.timeout = timeout
         self.deferrable = deferrable
         self.limit = limit

@@ -5,7 +5,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, chain
 
 from css_snapshot import Retention
 from css_snapshot.integrations.airflow import (
@@ -21,12 +21,12 @@ with DAG(
     catchup=False,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=5)},
 ) as dag:
-    (
-        CreateSnapshotsOperator(task_id="snapshots", timeout=4 * 3600.0)
-        >> CheckCoverageOperator(task_id="check", max_age=26 * 3600.0)
-        >> PruneSnapshotsOperator(
+    chain(
+        CreateSnapshotsOperator(task_id="snapshots", timeout=4 * 3600.0),
+        CheckCoverageOperator(task_id="check", max_age=26 * 3600.0),
+        PruneSnapshotsOperator(
             task_id="prune",
             retention=Retention(daily=7, weekly=4, monthly=12),
             prefix="nightly_fleet-",
-        )
+        ),
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 
-from css_snapshot import Ensured, SnapshotService
+from css_snapshot import Ensured, SnapshotService, to_dict
 from css_snapshot.fanout import Target
 from css_snapshot.integrations.fastapi import (
     OutcomeFeed,
@@ -20,25 +20,30 @@ from css_snapshot.integrations.fastapi import (
     add_error_handlers,
     event_stream,
     lifespan,
-    outcome_record,
 )
 
 PAGE = """<!doctype html>
 <title>Fleet</title>
+<p id="state"></p>
 <ol id="outcomes"></ol>
-<p id="end">going on</p>
 <script>
   const source = new EventSource("/events");
   source.addEventListener("outcome", event => {
     const outcome = JSON.parse(event.data);
     const item = document.createElement("li");
-    item.textContent = `${outcome.cluster_id}: ${outcome.outcome}`;
+    const name = outcome.cluster_name ?? outcome.cluster_id;
+    item.textContent = `${name}: ${outcome.outcome}`;
     document.getElementById("outcomes").append(item);
+  });
+  const state = text => document.getElementById("state").textContent = text;
+  source.addEventListener("progress", event => {
+    const { summary, building } = JSON.parse(event.data);
+    state(`${summary.good} done, ${summary.bad} missing, ${building} building`);
   });
   source.addEventListener("end", event => {
     source.close();
-    const { created } = JSON.parse(event.data).summary;
-    document.getElementById("end").textContent = `over: ${created} created`;
+    const { good, bad } = JSON.parse(event.data).summary;
+    state(`over: ${good} done, ${bad} missing`);
   });
 </script>
 """
@@ -46,12 +51,12 @@ PAGE = """<!doctype html>
 
 async def every_cluster(snapshots: SnapshotService) -> AsyncIterator[Target]:
     async for cluster in snapshots.clusters():
-        yield Target(cluster.id, "before-release")
+        yield Target.of(cluster, "before-release")
 
 
 async def as_lines(fleet: OutcomeFeed[Ensured], start: int) -> AsyncIterator[str]:
     async for outcome in fleet.follow(start):
-        yield json.dumps(outcome_record(outcome)) + "\n"
+        yield json.dumps(to_dict(outcome)) + "\n"
 
 
 def create_app(
@@ -62,7 +67,9 @@ def create_app(
     async def open_all(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
         async with lifespan(make)(app) as state:
             snapshots = state["snapshots"]
-            run = snapshots.fan_out(every_cluster(snapshots), journal=journal, limit=50)
+            run = snapshots.fan_out(
+                every_cluster(snapshots), until="completed", journal=journal, limit=50
+            )
             async with OutcomeFeed(run) as fleet:
                 yield {"fleet": fleet, **state}
 
