@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import re
 import shlex
 import socket
 import sqlite3
@@ -179,6 +180,28 @@ def test_cron_says_something_only_when_something_is_wrong(
     assert (verified.stdout, verified.stderr) == ("", "")
     assert log.count("verified: nightly-") == 1
     assert failed.stdout == f"drill: exit code {ExitCode.FAILED}\n"
+
+
+def test_freshness_is_written_for_prometheus_and_nagios(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    command = in_folder(readme.recipe("freshness").split(maxsplit=5)[5], tmp_path)
+    write_variables(environment, tmp_path)
+    (tmp_path / "var/lib/node-exporter").mkdir(parents=True)
+    (alert,) = yaml.safe_load(readme.recipe("alert"))
+    nagios = re.findall(r"`(css-snapshot check [^`]*nagios)`", readme.README)
+
+    checked = run(["sh", "-c", command], tmp_path, bare(environment))
+    asked = run(shlex.split(*nagios), tmp_path, environment)
+
+    metrics = (tmp_path / "var/lib/node-exporter/css.prom").read_text("utf-8")
+    assert "%" not in command  # which crontab takes for a line break
+    assert (checked.stdout, checked.stderr) == ("", "")
+    for name in re.findall(r"css_snapshot_\w+", alert["expr"]):
+        assert f"\n{name}" in metrics
+    assert metrics.count('state="never"} 1.0') == 2
+    assert asked.returncode == 2
+    assert asked.stdout.startswith("CSS SNAPSHOTS CRITICAL")
 
 
 def test_the_systemd_unit_leaves_a_run_that_is_going_on_in_peace(
