@@ -20,6 +20,7 @@ from css_snapshot.auth import (
 )
 from css_snapshot.cli.call_log import LoggedTransport
 from css_snapshot.cli.output.output import Output
+from css_snapshot.clock import Clock
 from css_snapshot.endpoints import css_endpoint, is_loopback
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.retry import RetryPolicy
@@ -155,6 +156,7 @@ async def open_service(
     output: Output,
     *,
     auth: httpx.Auth | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[SnapshotService]:
     """Open the service; credentials come from the environment, never from options.
 
@@ -163,6 +165,7 @@ async def open_service(
         limits: How long and how often it is tried.
         output: Where calls are shown if they are asked for.
         auth: Takes the place of the credentials in the environment.
+        clock: Where time comes from.
 
     Raises:
         ConfigurationError: If something that is needed is missing or unusable.
@@ -175,6 +178,7 @@ async def open_service(
         timeout=limits.timeout,
         deadline=limits.deadline,
         retry=_POLICIES[limits.retry](),
+        clock=clock or Clock(),
     )
     async with default_transport() as transport:
         options["transport"] = (

@@ -331,36 +331,43 @@ def test_the_demonstration_crashes_resumes_and_counts() -> None:
 
     lines = ended.stdout.splitlines()
     assert ended.exit_code == 0
-    assert lines[-1] == "8 created, 0 duplicated"
-    assert "killed after 3 outcomes" in lines[1]
+    assert lines[-1] == "8 completed, 0 duplicated"
+    assert ": killed after " in lines[1]
     assert lines[3].split()[0] == "CLUSTER"
-    assert all(line.split()[-2:] == ["1", "COMPLETED"] for line in lines[4:12])
+    rows = [line.split() for line in lines[4:12]]
+    replaced = rows.pop(1)
+    assert replaced[2:] == [
+        *("completed", "1", "demo-nightly,demo-nightly-2", "FAILED,COMPLETED")
+    ]
+    assert {row[2] for row in rows} == {"completed"}
+    assert {tuple(row[-2:]) for row in rows} == {("demo-nightly", "COMPLETED")}
+    assert [row[1] for row in rows].count("accepted") >= 2
 
 
 async def test_the_demonstration_is_honest_about_a_crash_that_was_none(
     tmp_path: Path,
 ) -> None:
-    async with EmulatorServer(fleet(1)) as server:
+    async with EmulatorServer(fleet(1, "nightly")) as server:
         world = DemoWorld(server=server, folder=tmp_path, name="Not-A-Name")
 
         crash = await world.crash(after=1)
 
-    assert (crash.outcomes, crash.killed) == ((), False)
+    assert (crash.states, crash.killed) == ({}, False)
 
 
 @pytest.mark.parametrize(
     ("held", "line"),
     [
-        ([0, 0, 1], "2 created, 1 duplicated"),
-        ([0], "1 created, 0 duplicated"),
+        ([0, 0, 1], "2 completed, 1 duplicated"),
+        ([0], "1 completed, 0 duplicated"),
     ],
 )
 def test_the_demonstration_counts_what_is_there(
     held: list[int], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    state = fleet(2)
+    state = fleet(2, "nightly")
     for number in held:
-        state.add_snapshot(state.cluster_ids[number], "nightly")
+        state.add_snapshot(state.cluster_ids[number], "nightly-2", age=60.0)
     world = DemoWorld(server=EmulatorServer(state), folder=tmp_path, name="nightly")
 
     code = _Demonstration(output=Output(), world=world)._count()
@@ -377,6 +384,6 @@ def test_the_demonstration_is_objects_for_programs(
     ended = run("demo", "--clusters", "2", "--json")
 
     *clusters, last = ended.records
-    assert last == {"kind": "demo", "created": 2, "duplicated": 0}
+    assert last == {"kind": "demo", "completed": 2, "duplicated": 0}
     assert {record["kind"] for record in clusters} == {"cluster"}
     assert os.environ["HUAWEICLOUD_SDK_SK"] == SECRET_KEY

@@ -1,6 +1,5 @@
-"""The demonstration: a fleet, faults, a crash, a resume, and an honest count."""
+"""The demonstration: a fleet, faults, a crash, a resume, a wait, an honest count."""
 
-import asyncio
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 from css_snapshot.auth import AkSkAuth, Credentials
 from css_snapshot.cli.command import command
 from css_snapshot.cli.commands.demo_world import (
+    HURRIED,
     LIMIT,
     SETTLE,
     TIMEOUT,
@@ -28,16 +28,15 @@ from css_snapshot.cli.output.records import JsonRecord
 from css_snapshot.cli.output.table import Column
 from css_snapshot.cli.output.text import line
 from css_snapshot.emulator import EmulatorServer
-from css_snapshot.service import SnapshotService
+from css_snapshot.fanout import State
 
 _NAME: Final = "demo-nightly"
-_POLL_SECONDS: Final = 0.25
 _COLUMNS: Final = (
     Column("CLUSTER", "name", narrow="keep"),
     Column("BEFORE THE CRASH", "before"),
     Column("AFTER IT", "after"),
     Column("POSTS", "posts"),
-    Column("SNAPSHOTS", "snapshots"),
+    Column("SNAPSHOT", "snapshot"),
     Column("STATUS", "status"),
 )
 
@@ -54,17 +53,17 @@ async def demo(
 
     Starts an emulated service on this machine, snapshots its clusters in a
     process of its own, kills that process on the way, resumes from the journal,
-    and counts what the service has then.
+    waits until each snapshot is completed, and counts what the service has then.
 
     Examples:
       css-snapshot demo
 
     JSON: a line of kind cluster for each, with cluster_id, name, before, after,
-    posts, snapshots, status; at the end one of kind demo with created,
-    duplicated. Exit code 0 only if each cluster has exactly one snapshot.
+    posts, snapshot, status; at the end one of kind demo with completed,
+    duplicated. Exit code 0 only if each cluster has exactly one that is completed.
     """
     with tempfile.TemporaryDirectory(prefix="css-snapshot-demo-") as folder:
-        async with EmulatorServer(fleet(clusters)) as server:
+        async with EmulatorServer(fleet(clusters, _NAME)) as server:
             world = DemoWorld(server=server, folder=Path(folder), name=_NAME)
             return await _Demonstration(output=output, world=world).play()
 
@@ -73,7 +72,7 @@ async def demo(
 class _Demonstration:
     output: Output
     world: DemoWorld
-    before: dict[object, JsonRecord] = attrs.field(factory=dict)
+    before: Mapping[str, State] = attrs.field(factory=dict)
     after: dict[object, JsonRecord] = attrs.field(factory=dict)
 
     @property
@@ -85,7 +84,7 @@ class _Demonstration:
         self._say(
             f"A fleet of {self.size} emulated clusters, at"
             f" {self.world.server.endpoint}, with faults:"
-            f" {faults_in_words(self.size)}."
+            f" {faults_in_words(self.size)}; one has a failed snapshot of that name."
         )
         await self._crash()
         await self._resume()
@@ -93,63 +92,60 @@ class _Demonstration:
 
     async def _crash(self) -> None:
         crash = await self.world.crash(after=max(1, self.size * 2 // 5))
-        self.before = {one.get("cluster_id"): dict(one) for one in crash.outcomes}
+        self.before = crash.states
         how = "killed" if crash.killed else "ended before it could be killed,"
         self._say(
-            f"css-snapshot fan-out, in a process of its own: {how} after"
-            f" {len(self.before)} outcomes; the service has"
+            f"css-snapshot fan-out --wait, in a process of its own: {how} after"
+            f" {crash.accepted} were accepted; the service has"
             f" {self.world.server.state.creations} snapshots by then."
         )
 
     async def _resume(self) -> None:
         self._say(
-            "Resumed from its journal: what is done is skipped, what may have been sent"
-            " is looked for."
+            "Resumed from its journal: what was accepted is watched, what may have been"
+            " sent is looked for."
         )
         state = self.world.server.state
-        async with open_service(
-            Location(endpoint=self.world.server.endpoint, project_id=state.project_id),
-            Limits(timeout=TIMEOUT),
-            self.output,
-            auth=AkSkAuth(Credentials(state.access_key, state.secret_key)),
-        ) as service:
-            async with (
-                service.fan_out(
-                    self.world.targets(),
-                    journal=self.world.journal,
-                    limit=LIMIT,
-                    settle=SETTLE,
-                ) as run,
-                progress_bar(self.output, self.size, lambda: run.progress),
-            ):
-                async for outcome in run:
-                    record = outcome_record(outcome)
-                    self.after[record["cluster_id"]] = record
-            await self._wait(service)
-
-    async def _wait(self, service: SnapshotService) -> None:
-        await asyncio.gather(
-            *(
-                service.wait(cluster.id, snapshot.id, poll=_POLL_SECONDS)
-                for cluster in self.world.server.state.clusters
-                for snapshot in cluster.snapshots
-            )
-        )
+        async with (
+            open_service(
+                Location(
+                    endpoint=self.world.server.endpoint, project_id=state.project_id
+                ),
+                Limits(timeout=TIMEOUT),
+                self.output,
+                auth=AkSkAuth(Credentials(state.access_key, state.secret_key)),
+                clock=HURRIED,
+            ) as service,
+            service.fan_out(
+                self.world.targets(),
+                journal=self.world.journal,
+                until="completed",
+                on_spoiled="number",
+                limit=LIMIT,
+                settle=SETTLE,
+            ) as run,
+            progress_bar(self.output, self.size, lambda: run.progress),
+        ):
+            async for outcome in run:
+                record = outcome_record(outcome)
+                self.after[record["cluster_id"]] = record
 
     def _count(self) -> ExitCode:
         """Count what the emulated service has, not what anybody said."""
         held = [
-            sum(snapshot.name == self.world.name for snapshot in cluster.snapshots)
+            [snapshot.status for snapshot in cluster.snapshots]
             for cluster in self.world.server.state.clusters
         ]
-        created = sum(count > 0 for count in held)
-        duplicated = sum(count > 1 for count in held)
+        completed = sum("COMPLETED" in statuses for statuses in held)
+        duplicated = sum(
+            len(statuses) - statuses.count("FAILED") > 1 for statuses in held
+        )
         self.output.rows(self._rows(), _COLUMNS, empty="")
         self.output.done(
-            f"{created} created, {duplicated} duplicated",
-            {"kind": "demo", "created": created, "duplicated": duplicated},
+            f"{completed} completed, {duplicated} duplicated",
+            {"kind": "demo", "completed": completed, "duplicated": duplicated},
         )
-        if created == self.size and not duplicated:
+        if completed == self.size and not duplicated:
             return ExitCode.DONE
         return ExitCode.FAILED
 
@@ -163,10 +159,10 @@ class _Demonstration:
                 "kind": "cluster",
                 "cluster_id": cluster.id,
                 "name": cluster.name,
-                "before": _outcome(self.before.get(cluster.id)),
+                "before": self.before.get(cluster.id),
                 "after": _outcome(self.after.get(cluster.id)),
                 "posts": sum(cluster.id in path for path in posted),
-                "snapshots": len(cluster.snapshots),
+                "snapshot": ",".join(one.name for one in cluster.snapshots),
                 "status": ",".join(one.status for one in cluster.snapshots),
             }
             for cluster in state.clusters

@@ -1,9 +1,9 @@
 """The emulated fleet of the demonstration: its faults, and a crash."""
 
 import asyncio
-import json
 import os
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,30 +11,44 @@ from typing import Final
 
 import attrs
 
-from css_snapshot.cli.exit_codes import ExitCode
+from css_snapshot.clock import Clock
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
-from css_snapshot.fanout import Target
+from css_snapshot.errors import JournalError
+from css_snapshot.fanout import State, Target, read_status
 
 _SLOW_SECONDS: Final = 0.2
 _BUILD_SECONDS: Final = 1.0
 _FAILING: Final = range(2, 20, 5)
 _LOSING: Final = range(3, 20, 6)
+_SPOILED: Final = 1
+_SPEED: Final = 5.0
+_YESTERDAY: Final = 86400.0
+_LOOK_SECONDS: Final = 0.02
+_PATIENCE_SECONDS: Final = 30.0
 
 TIMEOUT: Final = 2.0
 """Limit of an attempt: so long a resumed run looks for what the crashed one sent."""
+
+HURRIED: Final = Clock(
+    monotonic=lambda: time.monotonic() * _SPEED,
+    sleep=lambda seconds: asyncio.sleep(seconds / _SPEED),
+)
+"""A clock that runs faster: a first look after 5 seconds is long for a demonstration."""
 
 SETTLE: Final = 0.5
 LIMIT: Final = 4
 
 
-def fleet(size: int) -> EmulatorState:
+def fleet(size: int, name: str) -> EmulatorState:
     """Make an emulated fleet whose answers are slow, and some of them wrong.
 
     It accepts a second snapshot of one name, and one while another is built: nothing
-    but the client keeps duplicates away.
+    but the client keeps duplicates away. One cluster has a failed snapshot that bears
+    the name already.
 
     Args:
         size: How many clusters.
+        name: What the snapshots will be called.
     """
     state = EmulatorState(
         clusters=size,
@@ -54,6 +68,9 @@ def fleet(size: int) -> EmulatorState:
     state.faults.add(
         Fault.delay_after_commit(_SLOW_SECONDS), operation="create", times=None
     )
+    if size > _SPOILED:
+        spoiled = state.cluster_ids[_SPOILED]
+        state.add_snapshot(spoiled, name, age=_YESTERDAY).outcome = "FAILED"
     return state
 
 
@@ -106,28 +123,45 @@ class DemoWorld:
         """Run a fan-out in a process of its own, and kill it on the way.
 
         Args:
-            after: How many outcomes it may report before.
+            after: How many snapshots its journal has as accepted before.
         """
         listed = self.folder / "targets.txt"
         listed.write_text("\n".join(self.server.state.cluster_ids))
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "css_snapshot", "fan-out", "--from", str(listed), "--json"),
+            *("-m", "css_snapshot", "fan-out", "--from", str(listed), "--wait"),
             *("--snapshot", self.name, "--journal", str(self.journal)),
-            *("--limit", str(LIMIT), "--attempt-timeout", str(TIMEOUT)),
-            *("--settle", str(SETTLE)),
+            *("--on-spoiled", "number", "--limit", str(LIMIT), "--json"),
+            *("--attempt-timeout", str(TIMEOUT), "--settle", str(SETTLE)),
             env={**os.environ, **self.environment},
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
         )
         try:
-            outcomes = await _read(process, after)
+            await self._wait_for(process, after)
         finally:
+            # Alive until now, it can't have come to its end by itself.
+            killed = process.returncode is None
             with suppress(ProcessLookupError):
                 process.kill()
-            code = await process.wait()
-        killed = len(outcomes) == after and code != ExitCode.DONE
-        return Crash(outcomes=outcomes, killed=killed)
+            await process.wait()
+        return Crash(states=self._journaled(), killed=killed)
+
+    async def _wait_for(self, process: asyncio.subprocess.Process, count: int) -> None:
+        """Wait until the journal has so many accepted ones, or the process has ended."""
+        ended = asyncio.ensure_future(process.wait())
+        for _ in range(round(_PATIENCE_SECONDS / _LOOK_SECONDS)):
+            done, _ = await asyncio.wait([ended], timeout=_LOOK_SECONDS)
+            if done or _accepted(self._journaled()) >= count:
+                break
+        ended.cancel()
+
+    def _journaled(self) -> Mapping[str, State]:
+        try:
+            entries = read_status(self.journal).entries()
+            return {entry.cluster_id: entry.state for entry in entries}
+        except JournalError:
+            return {}
 
 
 @attrs.frozen(kw_only=True)
@@ -135,23 +169,18 @@ class Crash:
     """How a process went that was to be killed.
 
     Attributes:
-        outcomes: What it reported of its targets before.
+        states: What its journal says of the clusters it came to.
         killed: Whether it was killed, and did not come to its end by itself.
     """
 
-    outcomes: tuple[Mapping[str, object], ...]
+    states: Mapping[str, State]
     killed: bool
 
+    @property
+    def accepted(self) -> int:
+        """How many snapshots its journal has as accepted."""
+        return _accepted(self.states)
 
-async def _read(
-    process: asyncio.subprocess.Process, count: int
-) -> tuple[Mapping[str, object], ...]:
-    """Read the first outcomes that a process reports, fewer if there are no more."""
-    found: list[Mapping[str, object]] = []
-    if process.stdout is None:
-        raise ValueError("the process has no output to read")
-    async for line in process.stdout:
-        found.append(json.loads(line))
-        if len(found) == count:
-            break
-    return tuple(found)
+
+def _accepted(states: Mapping[str, State]) -> int:
+    return sum(state is State.ACCEPTED for state in states.values())
