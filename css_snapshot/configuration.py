@@ -104,11 +104,17 @@ def options_from(
     options["region"] = environ.get("HUAWEICLOUD_SDK_REGION") or None
     options.update(overrides)
     if "auth" not in overrides:
-        options["auth"] = _auth_from(environ, options["region"])
+        options["auth"] = auth_from(environ, options["region"])
     return options
 
 
-def _auth_from(environ: Mapping[str, str], region: str | None) -> httpx.Auth:
+def auth_from(environ: Mapping[str, str], region: str | None) -> AkSkAuth | TokenAuth:
+    """Return what authenticates: a token, or the first key pair that is found.
+
+    Args:
+        environ: The variables.
+        region: Where a project is looked up, and the ID token of a workload exchanged.
+    """
     token = EnvironmentToken(environ)
     if token.is_set:
         return TokenAuth(token)

@@ -193,7 +193,8 @@ class AkSkAuth(httpx.Auth):
     async def _ask_project(self) -> str:
         if self._region is None:
             raise ConfigurationError(
-                "project_id: is needed; or pass region to AkSkAuth, to look it up"
+                "project_id: is needed (HUAWEICLOUD_SDK_PROJECT_ID); or pass region to"
+                " AkSkAuth, to look it up"
             )
         return await look_up_project(
             self._region,

@@ -10,17 +10,10 @@ import attrs
 import httpx
 import typer
 
-from css_snapshot.auth import (
-    AkSkAuth,
-    CredentialsChain,
-    EnvironmentCredentials,
-    MetadataCredentials,
-    ProfileCredentials,
-    TokenAuth,
-)
 from css_snapshot.cli.call_log import LoggedTransport
 from css_snapshot.cli.output.output import Output
 from css_snapshot.clock import Clock
+from css_snapshot.configuration import auth_from
 from css_snapshot.endpoints import css_endpoint, is_loopback
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.retry import RetryPolicy
@@ -69,7 +62,7 @@ class Location:
         str | None,
         typer.Option(
             rich_help_panel=_PANEL,
-            help="Project; otherwise HUAWEICLOUD_SDK_PROJECT_ID.",
+            help="Project; otherwise HUAWEICLOUD_SDK_PROJECT_ID, or the region's own.",
             show_default=False,
         ),
     ] = None
@@ -97,18 +90,14 @@ class Location:
         return css_endpoint(region)
 
     @property
-    def project(self) -> str:
-        """The project's id.
+    def project(self) -> str | None:
+        """The project's id; `None` where only the credentials can tell it."""
+        return self.project_id or os.environ.get("HUAWEICLOUD_SDK_PROJECT_ID") or None
 
-        Raises:
-            ConfigurationError: If no option and no variable names it.
-        """
-        project = self.project_id or os.environ.get("HUAWEICLOUD_SDK_PROJECT_ID")
-        if not project:
-            raise ConfigurationError(
-                "project_id: set HUAWEICLOUD_SDK_PROJECT_ID, or pass --project-id"
-            )
-        return project
+    @property
+    def known_region(self) -> str | None:
+        """The region, also where an address takes its place; `None` if unknown."""
+        return self.region or os.environ.get("HUAWEICLOUD_SDK_REGION") or None
 
 
 @attrs.frozen(kw_only=True)
@@ -174,7 +163,7 @@ async def open_service(
     options = ServiceOptions(
         endpoint=location.address,
         project_id=location.project,
-        auth=auth or auth_from(os.environ),
+        auth=auth or auth_from(os.environ, location.known_region),
         timeout=limits.timeout,
         deadline=limits.deadline,
         retry=_POLICIES[limits.retry](),
@@ -186,31 +175,6 @@ async def open_service(
         )
         async with SnapshotService(**options) as service:
             yield service
-
-
-def auth_from(environ: Mapping[str, str]) -> httpx.Auth:
-    """Return what authenticates: a token, or the first key pair that is found.
-
-    Args:
-        environ: The variables.
-    """
-    token = environ.get(TOKEN_VARIABLE, "").strip()
-    if token:
-        return TokenAuth(token)
-    return AkSkAuth(credentials_chain(environ))
-
-
-def credentials_chain(environ: Mapping[str, str]) -> CredentialsChain:
-    """Return the places where key pairs may be: environment, profile, ECS instance.
-
-    Args:
-        environ: The variables.
-    """
-    return CredentialsChain(
-        EnvironmentCredentials(environ),
-        ProfileCredentials(environ=environ),
-        MetadataCredentials(),
-    )
 
 
 def _check_scheme(source: str, endpoint: str) -> None:

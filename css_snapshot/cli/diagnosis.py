@@ -12,10 +12,11 @@ import attrs
 
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.api.rules import check_id
-from css_snapshot.auth import EnvironmentCredentials, TokenAuth
+from css_snapshot.auth import CredentialsChain, EnvironmentCredentials, TokenAuth
 from css_snapshot.cli.advice import advice_for, is_not_tls
 from css_snapshot.cli.command import Session
-from css_snapshot.cli.connection import TOKEN_VARIABLE, credentials_chain, open_service
+from css_snapshot.cli.connection import TOKEN_VARIABLE, open_service
+from css_snapshot.configuration import auth_from
 from css_snapshot.endpoints import check_endpoint
 from css_snapshot.errors import (
     APIError,
@@ -179,16 +180,22 @@ class Examination:
         try:
             credentials = EnvironmentCredentials().read()
         except CredentialsNotFoundError:
-            place = "in the profile file or of the ECS instance"
-            credentials = await credentials_chain(os.environ)()
+            place = "of a workload, in the profile file or of the ECS instance"
+            region = self._session.location.known_region
+            credentials = await CredentialsChain.of_machine(region=region)()
         kind = "permanent" if credentials.security_token is None else "temporary"
         shown = f"{credentials.access_key[:4]}…"
         return Check("credentials", "ok", f"{kind} key {shown} {place}")
 
     async def _project(self) -> Check:
-        project = self._session.location.project
+        location = self._session.location
+        project = location.project or await self._project_of_credentials()
         check_id("project_id", project)
         return Check("project", "ok", project)
+
+    async def _project_of_credentials(self) -> str:
+        region = self._session.location.known_region
+        return await auth_from(os.environ, region).project_id()
 
     async def _login(self) -> Check:
         async with self._session.service() as service:

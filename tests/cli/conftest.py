@@ -64,7 +64,7 @@ def no_other_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "")
     monkeypatch.setenv("HOME", str(tmp_path))
     nowhere = functools.partial(MetadataCredentials, endpoint="http://127.0.0.1:1")
-    monkeypatch.setattr("css_snapshot.cli.connection.MetadataCredentials", nowhere)
+    monkeypatch.setattr("css_snapshot.auth.chain.MetadataCredentials", nowhere)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from css_snapshot.cli.connection import Limits, Location
 from css_snapshot.cli.diagnosis import Check, Examination
 from css_snapshot.cli.output.output import Output
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState, Fault
+from css_snapshot.emulator.cloud.account import ID_TOKEN, IDP_ID
 from css_snapshot.errors import (
     ConfigurationError,
     ConnectFailedError,
@@ -399,3 +400,42 @@ def test_certificates_that_can_t_be_read_are_told(
 
     assert told["certificates"].startswith("failed: SSL_CERT_FILE: /no/such.pem")
     assert told["connection"].startswith("skipped: needs certificates")
+
+
+def test_the_project_of_the_region_is_found(
+    server: EmulatorServer, cloud: EmulatorState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HUAWEICLOUD_SDK_PROJECT_ID")
+    region = {"HUAWEICLOUD_SDK_REGION": cloud.iam.account.project_name}
+    iam = {"HUAWEICLOUD_SDK_IAM_ENDPOINT": server.endpoint}
+
+    ended = run("doctor", "--json", **region, **iam)
+    listed = run("list", cloud.cluster_ids[0], **region, **iam)
+
+    details = {record["name"]: record["detail"] for record in ended.records}
+    assert details["project"] == cloud.project_id
+    assert (ended.exit_code, listed.exit_code) == (0, 0)
+
+
+def test_a_workload_needs_no_keys(
+    server: EmulatorServer,
+    cloud: EmulatorState,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.delenv("HUAWEICLOUD_SDK_AK")
+    monkeypatch.delenv("HUAWEICLOUD_SDK_SK")
+    file = tmp_path / "token"
+    file.write_text(ID_TOKEN, encoding="utf-8")
+    workload = {
+        "HUAWEICLOUD_SDK_REGION": cloud.iam.account.project_name,
+        "HUAWEICLOUD_SDK_IAM_ENDPOINT": server.endpoint,
+        "HUAWEICLOUD_SDK_IDP_ID": IDP_ID,
+        "HUAWEICLOUD_SDK_ID_TOKEN_FILE": str(file),
+    }
+
+    found = results(**workload)
+    listed = run("list", cloud.cluster_ids[0], **workload)
+
+    assert {result for result, _ in found.values()} == {"ok"}
+    assert listed.exit_code == 0

@@ -133,7 +133,14 @@ def test_bad_input_is_an_object_for_programs() -> None:
     ("env", "named"),
     [
         ({}, "HUAWEICLOUD_SDK_REGION"),
-        ({"HUAWEICLOUD_SDK_REGION": "cn-north-4"}, "HUAWEICLOUD_SDK_PROJECT_ID"),
+        (
+            {
+                "CSS_ENDPOINT": "https://css.example.com",
+                "HUAWEICLOUD_SDK_AK": "HPUA0EXAMPLE",
+                "HUAWEICLOUD_SDK_SK": "secret",
+            },
+            "HUAWEICLOUD_SDK_PROJECT_ID",
+        ),
         (
             {
                 "HUAWEICLOUD_SDK_REGION": "cn-north-4",

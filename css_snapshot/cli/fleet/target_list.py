@@ -28,7 +28,7 @@ class RunOptions:
 
     Attributes:
         endpoint: The service's address.
-        project_id: The project.
+        project_id: The project; `None` for that of the credentials.
         on_exists: What a snapshot of that name from before means.
         settle: Seconds a new snapshot may take to show in the list.
         on_spoiled: What one means that ended without all its shards.
@@ -36,7 +36,7 @@ class RunOptions:
     """
 
     endpoint: str
-    project_id: str
+    project_id: str | None
     on_exists: OnExists
     settle: float
     # Defaults, as lists that were written before these options are read as well.
