@@ -567,7 +567,7 @@ async def test_the_deadline_leaves_no_time_to_prove_it(
     double = Double([FAILED], [NONE])
     service = make_service(double, clock=virtual_time.clock, deadline=6.0)
 
-    with pytest.raises(IndeterminateRestoreError) as caught:
+    with pytest.raises(IndeterminateRestoreError, match="looking failed") as caught:
         await ensure(service)
 
     assert isinstance(caught.value.__cause__, InternalServerError)
