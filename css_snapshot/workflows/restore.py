@@ -90,12 +90,12 @@ class _Signs:
             return self.show_target_start_since(earlier)
         return self.status not in {None, earlier.status}
 
-    def rule_out_start_since(self, earlier: "_Signs", unwatched: float) -> bool:
+    def rule_out_start_since(self, earlier: "_Signs", *, is_watched: bool) -> bool:
         """Check whether no restoration can have begun since an earlier look.
 
         Args:
             earlier: What showed before the request was sent.
-            unwatched: Seconds from then to the first look after it.
+            is_watched: Whether none can have begun and ended unseen since then.
         """
         if self.status != earlier.status or self.show_target_start_since(earlier):
             return False
@@ -103,8 +103,8 @@ class _Signs:
             return True
         if earlier.tell_by_target and earlier.in_target:
             return False
-        # It leaves no trace if it ended unseen, and as an earlier one did.
-        return unwatched < _SHORTEST
+        # One that ended as an earlier one did leaves no trace.
+        return is_watched
 
     def show_target_start_since(self, earlier: "_Signs") -> bool:
         """Check whether some restoration began in the target since an earlier look."""
@@ -191,6 +191,7 @@ class _Starting:
         requests: How many requests were sent.
         sent_at: When the last one was, on the clock's monotonic scale.
         unwatched: Seconds from then to the first look after it.
+        target_began: Whether the target was seen to begin restoring since `earlier`.
         found: Whether it was found under way in place of an answer.
     """
 
@@ -202,6 +203,7 @@ class _Starting:
     requests: int = attrs.field(default=0, init=False)
     sent_at: float = attrs.field(default=0.0, init=False)
     unwatched: float = attrs.field(default=FOREVER, init=False)
+    target_began: bool = attrs.field(default=False, init=False)
     found: bool = attrs.field(default=False, init=False)
 
     async def run(self) -> Restored:
@@ -238,28 +240,29 @@ class _Starting:
         return found
 
     async def _find(self, failure: CSSError) -> Found[None] | None:
-        """Look for the restoration, for the last time when it must have shown."""
+        """Look for the restoration, for the last time when it must have shown.
+
+        A deadline that leaves no time for that ends it with a look that is unread.
+        """
         client, until = self.restoration.client, self.restoration.until
-        in_time = client.clock.monotonic() + self.settle <= until
         looking = Looking(client, self._has_begun, until)
         self.found = await looking.shows_within(self.settle)
         if self.found:
             return Found(None)
         if looking.was_unread:
             raise self._unknown(failure, looking.last_look) from failure
-        if not in_time:
-            why = "the deadline left no time to look"
-            raise self._unknown(failure, why) from failure
         return None
 
     async def _has_begun(self) -> bool:
         self.signs = await self.restoration.look()
         now = self.restoration.client.clock.monotonic()
         self.unwatched = min(self.unwatched, now - self.sent_at)
+        self.target_began |= self.signs.show_target_start_since(self.earlier)
         return self.signs.show_start_since(self.earlier)
 
     def _is_ruled_out(self) -> bool:
-        return self.signs.rule_out_start_since(self.earlier, self.unwatched)
+        is_watched = self.unwatched < _SHORTEST and not self.target_began
+        return self.signs.rule_out_start_since(self.earlier, is_watched=is_watched)
 
     def _unknown(self, failure: CSSError, why: str) -> IndeterminateRestoreError:
         error = self.restoration.unknown(f"{failure}; {why}")

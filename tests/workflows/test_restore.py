@@ -389,6 +389,28 @@ async def test_what_came_and_went_unseen_is_not_ruled_out(
     assert double.posts == posts
 
 
+async def test_what_began_in_the_target_and_ended_is_not_ruled_out(
+    make_service: MakeService, virtual_time: VirtualTime
+) -> None:
+    signs: list[Signs] = [SUCCESS, SUCCESS, ("success", ["RESTORING"]), SUCCESS]
+    double = Double([FAILED], signs)
+
+    with pytest.raises(IndeterminateRestoreError):
+        await ensure(make_service(double, clock=virtual_time.clock))
+
+    assert double.posts == 1
+
+
+async def test_anothers_work_that_ended_is_no_obstacle_to_a_first_restoration(
+    make_service: MakeService, virtual_time: VirtualTime
+) -> None:
+    double = Double([FAILED, ACCEPTED], [NONE, ANOTHERS, NONE])
+
+    restored = await ensure(make_service(double, clock=virtual_time.clock))
+
+    assert restored == Restored("started", attempts=2)
+
+
 async def test_each_request_is_watched_anew(
     make_service: MakeService, virtual_time: VirtualTime
 ) -> None:
@@ -545,7 +567,7 @@ async def test_the_deadline_leaves_no_time_to_prove_it(
     double = Double([FAILED], [NONE])
     service = make_service(double, clock=virtual_time.clock, deadline=6.0)
 
-    with pytest.raises(IndeterminateRestoreError) as caught:
+    with pytest.raises(IndeterminateRestoreError, match="looking failed") as caught:
         await ensure(service)
 
     assert isinstance(caught.value.__cause__, InternalServerError)

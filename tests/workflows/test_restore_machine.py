@@ -125,6 +125,7 @@ class Service:
         return True
 
     def _shown(self) -> tuple[str, list[str]]:
+        self.note()
         past = self.state.clock() - self.lag
         shown = [entry for entry in self._history if entry[0] <= past]
         _, status, actions = (shown or self._history[:1])[-1]
