@@ -50,12 +50,19 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
-            f"{__name__}.fleet_operator": ("ListClustersOperator",),
-            f"{__name__}.hook": ("SnapshotHook",),
-            f"{__name__}.operators": ("CreateSnapshotOperator",),
-            f"{__name__}.snapshots_operator": ("CreateSnapshotsOperator",),
-            f"{__name__}.trigger": ("SnapshotTrigger", "SnapshotsTrigger"),
-            f"{__name__}.upkeep_operators": (
+            "css_snapshot.integrations.airflow.fleet_operator": (
+                "ListClustersOperator",
+            ),
+            "css_snapshot.integrations.airflow.hook": ("SnapshotHook",),
+            "css_snapshot.integrations.airflow.operators": ("CreateSnapshotOperator",),
+            "css_snapshot.integrations.airflow.snapshots_operator": (
+                "CreateSnapshotsOperator",
+            ),
+            "css_snapshot.integrations.airflow.trigger": (
+                "SnapshotTrigger",
+                "SnapshotsTrigger",
+            ),
+            "css_snapshot.integrations.airflow.upkeep_operators": (
                 "CheckCoverageOperator",
                 "PruneSnapshotsOperator",
             ),
