@@ -16,7 +16,7 @@ from css_snapshot.events import (
     Workflow,
     WorkflowFinished,
 )
-from css_snapshot.fanout import Outcome, Target
+from css_snapshot.fanout import Outcome, Skipped
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
@@ -34,7 +34,10 @@ _COUNTERS: Final = {
     "outcomes": ("{target}", "Targets of runs, by what became of them"),
 }
 _CALL_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_LONG_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1800)
+_LONG_BUCKETS: Final = (
+    *(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1800),
+    *(3600, 7200, 14400, 28800),
+)
 
 
 class Instruments:
@@ -92,9 +95,9 @@ class Instruments:
 
     def outcome(self, outcome: Outcome[object]) -> None:
         """Count and time a target of a run."""
-        told: Attributes = {"css_snapshot.outcome": snake_case(type(outcome))}
+        told: Attributes = {"css_snapshot.outcome": _word_for(outcome)}
         self._targets.record(outcome.elapsed, told)
-        self._count("outcomes", told | _target_attributes(outcome.target))
+        self._count("outcomes", told | _cluster_attributes(outcome))
 
     def _count(self, name: str, told: Attributes) -> None:
         self._counters[name].add(1, told)
@@ -124,12 +127,17 @@ def call_attributes(call: Call) -> Attributes:
     return attributes
 
 
-def _target_attributes(target: Target) -> Attributes:
-    told: Attributes = {"css_snapshot.cluster_id": target.cluster_id}
-    # A subclass of `Target` may know it.
-    cluster_name = getattr(target, "cluster_name", None)
-    if cluster_name is not None:
-        told["css_snapshot.cluster_name"] = str(cluster_name)
+def _word_for(outcome: Outcome[object]) -> str:
+    """Return the word that a run's summary counts an outcome under."""
+    if isinstance(outcome, Skipped) and not outcome.is_good:
+        return "not_retried"
+    return outcome.outcome
+
+
+def _cluster_attributes(outcome: Outcome[object]) -> Attributes:
+    told: Attributes = {"css_snapshot.cluster_id": outcome.cluster_id}
+    if outcome.cluster_name is not None:
+        told["css_snapshot.cluster_name"] = outcome.cluster_name
     return told
 
 

@@ -25,8 +25,9 @@ that the requests of one purpose are in one trace.
 
 Those of the call are `http.request.method`, `url.template` and, where the service is
 known, `server.address` and `server.port`; they are not on the metrics of workflows and
-runs. The outcomes of a run are counted by `count` or `counting`. Nothing here holds a
-credential.
+runs. The outcomes of a run are counted by `count` or `counting`, under the words of its
+`Summary`: of a run until completed, `completed`, `spoiled` and `late` say what became of
+the snapshots. Nothing here holds a credential.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator

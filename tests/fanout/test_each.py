@@ -28,6 +28,7 @@ from css_snapshot.errors import (
 )
 from css_snapshot.events import Event, WorkflowFinished
 from css_snapshot.fanout import Done, Each, Failed
+from css_snapshot.integrations.feed import OutcomeFeed
 from tests.support.fanout_bench import internal, settled, throttled, unauthorized
 from tests.support.site import Site
 from tests.support.virtual_time import START, VirtualTime
@@ -462,3 +463,15 @@ async def test_what_is_no_cluster_stops_it(snapshots: SnapshotService) -> None:
         await outcomes_of(run)
 
     assert "clusters: must be Cluster, not str" in str(stopped.value.exceptions[0])
+
+
+async def test_a_feed_tells_of_it_as_of_any_run(snapshots: SnapshotService) -> None:
+    run = snapshots.each(name_of, clusters=given(2))
+
+    async with OutcomeFeed(run) as feed:
+        texts = [text async for text in feed.server_sent_events()]
+
+    told = [text for text in texts if "event: outcome" in text]
+    assert len(told) == 2
+    assert all('"outcome": "done"' in text for text in told)
+    assert feed.progress.summary.done == 2

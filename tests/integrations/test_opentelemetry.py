@@ -6,7 +6,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Final, Unpack
 
-import attrs
 import httpx
 import pytest
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
@@ -23,12 +22,19 @@ from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 import css_snapshot
 from css_snapshot import (
+    Backup,
+    Clock,
+    Cluster,
     ClusterBusyError,
+    ClusterStatus,
     ForbiddenError,
     InternalServerError,
     RetryBudget,
     RetryPolicy,
+    Snapshot,
+    SnapshotReadiness,
     SnapshotService,
+    SnapshotStatus,
     default_transport,
 )
 from css_snapshot.auth import AkSkAuth, Credentials, TokenAuth
@@ -50,7 +56,22 @@ from css_snapshot.events import (
     WorkflowFinished,
     telling_workflow,
 )
-from css_snapshot.fanout import Busy, Target
+from css_snapshot.fanout import (
+    Adopted,
+    Busy,
+    Completed,
+    Created,
+    Done,
+    Failed,
+    Indeterminate,
+    Late,
+    NotReady,
+    Outcome,
+    Skipped,
+    Spoiled,
+    Target,
+)
+from css_snapshot.fanout.summary import Tally
 from css_snapshot.integrations.instruments import snake_case
 from css_snapshot.integrations.opentelemetry import Telemetry, number_resends
 from css_snapshot.service import ServiceOptions
@@ -533,12 +554,8 @@ def test_an_event_of_a_later_release_is_named_on_the_span(exported: Exported) ->
 def test_an_outcome_is_counted_with_the_clusters_name_if_that_is_known(
     exported: Exported,
 ) -> None:
-    @attrs.frozen
-    class Named(Target):
-        cluster_name: str | None = None
-
     for name in ("logs", None):
-        target = Named("c1", "nightly", cluster_name=name)
+        target = Target("c1", "nightly", cluster_name=name)
         exported.telemetry.count(Busy(target=target, error=BUSY))
 
     assert exported.metric("css_snapshot.outcomes") == [
@@ -552,6 +569,48 @@ def test_an_outcome_is_counted_with_the_clusters_name_if_that_is_known(
         ),
         ({"css_snapshot.outcome": "busy", "css_snapshot.cluster_id": "c1"}, 1),
     ]
+
+
+LOGS: Final = Target("c1", "nightly", cluster_name="logs")
+BACKUP: Final = Backup("s1", "nightly")
+ROW: Final = Snapshot(id="s1", name="nightly", status=SnapshotStatus.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Created(target=LOGS, result=BACKUP),
+        Adopted(target=LOGS, result=BACKUP),
+        Completed(target=LOGS, backup=BACKUP, snapshot=ROW),
+        Done(
+            target=LOGS,
+            cluster=Cluster(id="c1", name="logs", status=ClusterStatus.AVAILABLE),
+            result=None,
+        ),
+        Spoiled(target=LOGS, backup=BACKUP, error=BUSY),
+        Late(target=LOGS, backup=BACKUP),
+        Skipped(target=LOGS, reason="completed"),
+        Skipped(target=LOGS, reason="spoiled"),
+        Busy(target=LOGS),
+        NotReady(target=LOGS, readiness=SnapshotReadiness()),
+        Failed(target=LOGS, error=BUSY),
+        Indeterminate(target=LOGS, error=BUSY),
+    ],
+    ids=str,
+)
+def test_an_outcome_is_counted_under_the_word_of_the_summary(
+    exported: Exported, outcome: Outcome[object]
+) -> None:
+    tally = Tally(Clock())
+    tally.count(outcome)
+    exported.telemetry.count(outcome)
+
+    ((series, count),) = exported.metric("css_snapshot.outcomes")
+    assert count == 1
+    assert series["css_snapshot.cluster_name"] == "logs"
+    word = series["css_snapshot.outcome"]
+    assert isinstance(word, str)
+    assert getattr(tally.summary(""), word) == 1
 
 
 @pytest.mark.parametrize(
