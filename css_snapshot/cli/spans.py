@@ -22,7 +22,7 @@ def span(text: str | float) -> float:
     Raises:
         typer.BadParameter: If the text is not a number with a unit.
     """
-    if isinstance(text, float):
+    if not isinstance(text, str):
         return text
     match = _SPAN.fullmatch(text)
     if match is None:

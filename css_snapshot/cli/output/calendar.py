@@ -30,14 +30,15 @@ def calendar(
         days: How many days, the current one included.
     """
     today = now.astimezone(UTC).date()
-    found: dict[date, DayState] = {
-        today - timedelta(days=ago): "none" for ago in reversed(range(days))
-    }
+    shown = (today - timedelta(days=ago) for ago in reversed(range(days)))
+    found: dict[date, DayState] = dict.fromkeys(shown, "none")
     for snapshot in snapshots:
         begun = snapshot.start_time or snapshot.created
-        day = None if begun is None else begun.astimezone(UTC).date()
-        if day in found:
-            found[day] = min(found[day], _state(snapshot), key=_BEST_FIRST.index)
+        if begun is None:
+            continue
+        day, state = begun.astimezone(UTC).date(), _state(snapshot)
+        if day in found and _BEST_FIRST.index(state) < _BEST_FIRST.index(found[day]):
+            found[day] = state
     return found
 
 
