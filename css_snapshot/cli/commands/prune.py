@@ -161,8 +161,8 @@ async def prune(
 
     JSON: each snapshot that goes, as 'list' shows it, with deleted (true). With
     --dry-run each snapshot, with deleted (false), fate (delete, keep, leave) and
-    why (the rules that keep it, or why it is left). Exit code 3: one may have been
-    deleted.
+    why (the rules that keep it, or why it is left). Exit code 3: one may have
+    been deleted.
     """
     retention = rules.retention(by_age=older_than is not None)
     check_prefix(prefix)
