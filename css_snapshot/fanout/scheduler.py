@@ -12,7 +12,7 @@ from css_snapshot.clock import Clock
 from css_snapshot.events import logger
 from css_snapshot.fanout.job import Accepted, Job, Requeue
 from css_snapshot.fanout.lanes import Lanes
-from css_snapshot.fanout.outcomes import Outcome
+from css_snapshot.fanout.outcomes import Late, Outcome
 from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.fanout.summary import Tally
 from css_snapshot.fanout.targets import Source
@@ -25,6 +25,7 @@ T_co = TypeVar("T_co", covariant=True)
 _LOOK_AHEAD: Final = 1024
 _DRAIN_SECONDS: Final = 0.8
 _NAP: Final = 60.0
+_TIME_IS_UP: Final = "finish_by has passed"
 
 
 class Carries(Protocol[T_co]):
@@ -88,6 +89,7 @@ class Scheduler(Generic[T]):
         self._exhausted = False
         self._left = False
         self._drained = False
+        self._time_is_up = False
         self._room = asyncio.Event()
         self._news = asyncio.Event()
 
@@ -174,7 +176,11 @@ class Scheduler(Generic[T]):
         while (left := (moment - self._clock.now()).total_seconds()) > 0:
             # In naps, as the wall clock may be set meanwhile.
             await self._clock.sleep(min(left, _NAP))
-        self._stop.stop("finish_by has passed")
+        self._time_is_up = True
+        # What only builds may still be seen to have completed in time.
+        waiting = self.lanes.held or self.lanes.any_ready
+        if waiting or self._working or not self._exhausted:
+            self._stop.stop(_TIME_IS_UP)
 
     async def _has_room(self) -> bool:
         """Wait until another target is needed, or return `False` if none ever will be."""
@@ -267,6 +273,8 @@ class Scheduler(Generic[T]):
 
     def watched_to_its_end(self, job: Job, ending: Ending) -> None:
         """Take the outcome of a target that was watched."""
+        if self._time_is_up and isinstance(ending, Late):
+            self._stop.stop(_TIME_IS_UP)
         self.lanes.release(job)
         self._emit(ending)
         self._go_on()

@@ -106,6 +106,15 @@ def test_a_named_cluster_is_checked(fleet: EmulatorState) -> None:
     assert states(ended) == {"css-fresh": "stale"}
 
 
+def test_clusters_of_one_name_are_told_by_their_ids(fleet: EmulatorState) -> None:
+    twin = fleet.add_cluster(EmulatedCluster(name="css-never"))
+
+    ended = run(*CHECK, "--name", "css-[nf]*")
+
+    first = [line.split()[0] for line in ended.stdout.splitlines()[1:4]]
+    assert set(first) == {twin.id, id_of(fleet, "css-never"), "css-fresh"}
+
+
 def test_a_prefix_leaves_out_others(fleet: EmulatorState) -> None:
     ended = run(
         "check", "css-fresh", "--max-age", "26h", "--prefix", "weekly-", "--json"

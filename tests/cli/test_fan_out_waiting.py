@@ -101,6 +101,19 @@ def test_what_time_did_not_suffice_to_begin_is_named(fleet: EmulatorState) -> No
     assert ended.stderr.count("(not begun)") == 4 - begun
 
 
+def test_what_completes_just_in_time_is_no_failure(
+    fleet: EmulatorState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_FIRST_PAUSE", 60.0)
+    fleet.build_seconds = 0.2
+
+    ended = run(*NIGHTLY, "--timeout", "1s")
+
+    assert ended.exit_code == 0
+    assert outcomes(ended) == ["completed"] * 4
+    assert (ended.records[-1]["is_success"], ended.records[-1]["stopped"]) == (True, "")
+
+
 def test_a_resumed_run_looks_at_what_was_late_and_creates_nothing(
     fleet: EmulatorState, journal: str
 ) -> None:

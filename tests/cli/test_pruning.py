@@ -78,10 +78,14 @@ def test_a_dry_run_of_a_fleet_names_the_clusters_at_80_columns(
         *("prune", "--all-clusters", "--last", "1", "--dry-run"), COLUMNS="80"
     )
 
-    shown = Text.from_ansi(ended.stdout).plain
+    lines = Text.from_ansi(ended.stdout).plain.splitlines()
+    rows = [line.split() for line in lines]
+    name = cloud.cluster(cluster).name
+    assert [name, f"({cluster}):"] in rows
     for snapshot in cloud.snapshots(cluster):
-        assert snapshot.id in shown
-    assert max(map(len, shown.splitlines())) <= 80
+        assert [snapshot.name, snapshot.id] in [row[:2] for row in rows]
+    assert {f"{one}:" for one in cloud.cluster_ids[1:]} <= set(lines)
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(

@@ -127,3 +127,24 @@ def test_an_entry_tells_attempts_time_and_error() -> None:
 def _set_all(journal: str, state: State) -> None:
     with closing(sqlite3.connect(journal)) as database, database:
         database.execute("UPDATE targets SET state = ?", (state.value,))
+
+
+def test_what_was_not_begun_is_open(fleet: EmulatorState, journal: str) -> None:
+    pipeline = fleet.add_cluster(EmulatedCluster(name="pipes", engine="logstash"))
+    run(*FLEET, "--snapshot", "nightly", "--journal", journal)
+
+    people, programs = run("status", journal), run("status", journal, "--json")
+
+    assert people.exit_code == programs.exit_code == 3
+    assert people.stdout.splitlines()[2:] == [
+        *("not in the journal: 1", f"  not begun pipes ({pipeline.id}): nightly")
+    ]
+    *_, entry, header = programs.records
+    assert entry == {
+        "kind": "entry",
+        "cluster_id": pipeline.id,
+        "cluster_name": "pipes",
+        "name": "nightly",
+        "state": "not_begun",
+    }
+    assert header["not_begun"] == 1

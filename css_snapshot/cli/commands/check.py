@@ -134,8 +134,9 @@ async def check(
     JSON: a line of kind coverage for each cluster, with cluster_id, cluster_name,
     state (fresh, stale, never, stuck, off, unreadable), why, last_good, age,
     failures_since, current, policy, calendar. Exit codes: 0 each is fresh, 1 at
-    least one is not; with --format nagios 0 OK, 1 WARNING (fresh, but the last one
-    failed), 2 CRITICAL (not fresh), 3 UNKNOWN (can't be looked at, wrong usage).
+    least one is not; with --format nagios 0 OK, 1 WARNING (fresh, but the last
+    one failed), 2 CRITICAL (not fresh), 3 UNKNOWN (can't be looked at, or wrong
+    usage).
     """
     output = session.output
     started = datetime.now(UTC)

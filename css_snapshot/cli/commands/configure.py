@@ -71,8 +71,9 @@ async def configure(
         --base-path 'css/{cluster_id}' --dry-run
 
     JSON: kind (settings), cluster_id, and the attributes of SnapshotSettings:
-    bucket, base_path, agency, max_snapshot_rate, max_restore_rate; with --dry-run also now (the bucket,
-    base_path and agency of today). Exit code 3: it may have been configured.
+    bucket, base_path, agency, max_snapshot_rate, max_restore_rate; with --dry-run
+    also now (the bucket, base_path and agency of today). Exit code 3: it may have
+    been configured.
     """
 
     def wanted(cluster_id: str) -> SnapshotSettings:

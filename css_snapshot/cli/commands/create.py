@@ -48,8 +48,8 @@ async def create(
       css-snapshot create prod-search nightly --wait --timeout 4h
 
     JSON: kind (backup), id, name, cluster_id; with --wait then the snapshot, as
-    'list' shows it. Exit codes: 1 with --wait, it failed or lacks shards; 3 it may
-    exist, or with --wait, it is not finished yet.
+    'list' shows it. Exit codes: 1 with --wait, it failed or lacks shards; 3 it
+    may exist, or with --wait, it is not finished yet.
     """
     check_id("cluster_id", cluster)
     CreateSnapshotRequest(name, indices=indices, description=description)

@@ -60,7 +60,8 @@ async def demo(
 
     JSON: a line of kind cluster for each, with cluster_id, name, before, after,
     posts, snapshot, status; at the end one of kind demo with completed,
-    duplicated. Exit code 0 only if each cluster has exactly one that is completed.
+    duplicated. Exit code 0 only if each cluster has exactly one that is
+    completed.
     """
     with tempfile.TemporaryDirectory(prefix="css-snapshot-demo-") as folder:
         async with EmulatorServer(fleet(clusters, _NAME)) as server:

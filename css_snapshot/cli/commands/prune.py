@@ -17,6 +17,7 @@ from css_snapshot.cli.options import DryRunOption, YesOption
 from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.output.records import JsonRecord, snapshot_record
 from css_snapshot.cli.output.table import Column
+from css_snapshot.cli.output.text import plain
 from css_snapshot.cli.spans import span
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.models import Snapshot
@@ -24,7 +25,13 @@ from css_snapshot.service import SnapshotService
 from css_snapshot.workflows.retention import Retention, RetentionPlan, check_prefix
 
 _PANEL: Final = "Retention"
-_FATE: Final = Column("FATE", "shown_fate", narrow="fold")
+_FATE_COLUMNS: Final = (
+    Column("NAME", "name", narrow="fold"),
+    Column("ID", "id", narrow="keep"),
+    Column("FATE", "fate", narrow="fold"),
+    Column("STATUS", "status"),
+    Column("CREATED", "created"),
+)
 
 
 def _newest_of_each(period: str) -> typer.models.OptionInfo:
@@ -154,8 +161,8 @@ async def prune(
 
     JSON: each snapshot that goes, as 'list' shows it, with deleted (true). With
     --dry-run each snapshot, with deleted (false), fate (delete, keep, leave) and
-    why (the rules that keep it, or why it is left). Exit code 3: one may have been
-    deleted.
+    why (the rules that keep it, or why it is left). Exit code 3: one may have
+    been deleted.
     """
     retention = rules.retention(by_age=older_than is not None)
     check_prefix(prefix)
@@ -241,18 +248,22 @@ def _show(
 def _show_plans(
     output: Output, plans: dict[str, RetentionPlan], *, several: bool
 ) -> None:
-    records = [
-        snapshot_record(cluster_id, snapshot)
-        | {"deleted": False, "fate": fate, "why": list(why)}
-        | ({"shown_fate": _shown(fate, why)} if output.form == "table" else {})
-        for cluster_id, plan in plans.items()
-        for snapshot, fate, why in _fates(plan)
-    ]
-    show_snapshots(
-        output, records, several=several, empty="no snapshots", after_id=(_FATE,)
-    )
-    doomed = sum(len(plan.delete) for plan in plans.values())
-    output.note(f"{doomed} of {len(records)} would be deleted")
+    for cluster_id, plan in plans.items():
+        records = [
+            snapshot_record(cluster_id, snapshot)
+            | {"deleted": False, "fate": fate, "why": list(why)}
+            for snapshot, fate, why in _fates(plan)
+        ]
+        if output.form != "table":
+            show_snapshots(output, records, several=several, empty="")
+            continue
+        if several:
+            # A heading, as two ids in a row are too wide for most terminals.
+            name = records[0]["cluster_name"] if records else None
+            output.line(f"{name} ({cluster_id}):" if name else f"{cluster_id}:")
+        rows = [one | {"fate": _in_words(one)} for one in records]
+        output.rows(rows, _FATE_COLUMNS, empty="no snapshots")
+        output.note(f"{len(plan.delete)} of {len(rows)} would be deleted")
 
 
 def _fates(plan: RetentionPlan) -> Iterator[tuple[Snapshot, str, tuple[str, ...]]]:
@@ -265,5 +276,6 @@ def _fates(plan: RetentionPlan) -> Iterator[tuple[Snapshot, str, tuple[str, ...]
         yield snapshot, "delete", ()
 
 
-def _shown(fate: str, why: tuple[str, ...]) -> str:
-    return f"{fate}: {', '.join(why)}" if why else fate
+def _in_words(record: JsonRecord) -> str:
+    why = plain(record["why"]) if record["why"] else ""
+    return f"{record['fate']}: {why}" if why else str(record["fate"])

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-import attrs
-
 from css_snapshot.api.rules import check_id
 from css_snapshot.cli.command import Session, command
 from css_snapshot.cli.exit_codes import ExitCode
@@ -105,12 +103,7 @@ async def show(
 
 
 def show_snapshots(
-    output: Output,
-    records: list[JsonRecord],
-    *,
-    several: bool,
-    empty: str,
-    after_id: Sequence[Column] = (),
+    output: Output, records: list[JsonRecord], *, several: bool, empty: str
 ) -> None:
     """Write the records of snapshots.
 
@@ -119,12 +112,8 @@ def show_snapshots(
         records: What to write.
         several: Whether they may be of several clusters.
         empty: What is said if there are none.
-        after_id: Columns that matter more than those after the id.
     """
-    name, snapshot_id, *others = SNAPSHOT_COLUMNS
-    if after_id:
-        others = [attrs.evolve(column, narrow="drop") for column in others]
-    columns: Sequence[Column] = (name, snapshot_id, *after_id, *others)
+    columns: Sequence[Column] = SNAPSHOT_COLUMNS
     if several and output.form == "table":
         # Two ids in a row are too wide for most terminals.
         columns = (_CLUSTER_COLUMN, *columns)

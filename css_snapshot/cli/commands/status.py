@@ -1,20 +1,21 @@
 """The command that shows what the journal of a run says."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Self
 
 import attrs
 
 from css_snapshot.cli.command import command
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.options import JournalArgument
-from css_snapshot.cli.fleet.target_list import cluster_names
+from css_snapshot.cli.fleet.target_list import kept_targets
 from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.output.records import JsonRecord, instant
 from css_snapshot.cli.output.text import plain
-from css_snapshot.fanout import Entry, JournalStatus, State, read_status
+from css_snapshot.fanout import Entry, JournalStatus, State, Target, read_status
 
 _BAD: Final = (State.FAILED, State.SPOILED)
+_NOT_BEGUN: Final = "not_begun"
 _OPEN: Final = (State.INDETERMINATE, State.INTENT, State.LATE)
 
 
@@ -24,27 +25,27 @@ async def status(output: Output, journal: JournalArgument) -> ExitCode:
 
     People see the counts for each name of a snapshot, and each target that is
     failed, spoiled, open or late. What a run that waits has only seen accepted
-    is open as well.
+    is open as well, and so is what the last run did not begin.
 
     Examples:
       css-snapshot status nightly.db
       css-snapshot status nightly.db --json | jq -r 'select(.state == "failed")'
 
     JSON: a line of kind entry for each target, with cluster_id, cluster_name,
-    name, state, id, how, attempts, since, updated, message; at the end one of
-    kind journal with the counts. Exit codes: 1 some failed or were spoiled, 3
+    name, state (not_begun for what the journal has nothing of), id, how,
+    attempts, since, updated, message; at the end one of kind journal with the
+    counts. Exit codes: 1 some failed or were spoiled, 3
     some are open or late.
     """
     told = read_status(journal)
-    shown = _Shown(told, cluster_names(journal))
+    shown = _Shown.of(told, kept_targets(journal))
     if output.form == "table":
         shown.write(output)
         if shown.code is ExitCode.DONE:
             output.note("nothing is open, nothing failed")
     else:
-        for entry in told.entries():
-            output.record(shown.entry_record(entry))
-        output.record(_journal_record(told))
+        for record in shown.records():
+            output.record(record)
     return shown.code
 
 
@@ -55,10 +56,31 @@ class _Shown:
     Attributes:
         told: What it says.
         names: The clusters' names, as far as they are known, by id.
+        not_begun: The targets of the last run that the journal has nothing of: they
+            were not reached, or their clusters were busy or not ready.
     """
 
     told: JournalStatus
     names: Mapping[str, str]
+    not_begun: Sequence[Target]
+
+    @classmethod
+    def of(cls, told: JournalStatus, targets: Iterable[Target]) -> Self:
+        """Return what a journal says.
+
+        Args:
+            told: What it says.
+            targets: Those of its last run, as far as they are known.
+        """
+        begun = {(entry.cluster_id, entry.name) for entry in told.entries()}
+        names: dict[str, str] = {}
+        not_begun: list[Target] = []
+        for target in targets:
+            if target.cluster_name:
+                names[target.cluster_id] = target.cluster_name
+            if (target.cluster_id, target.name) not in begun:
+                not_begun.append(target)
+        return cls(told, names, not_begun)
 
     @property
     def open_states(self) -> tuple[State, ...]:
@@ -72,7 +94,7 @@ class _Shown:
         counts = self.told.counts
         if any(counts[state] for state in _BAD):
             return ExitCode.FAILED
-        if any(counts[state] for state in self.open_states):
+        if self.not_begun or any(counts[state] for state in self.open_states):
             return ExitCode.INDETERMINATE
         return ExitCode.DONE
 
@@ -88,10 +110,30 @@ class _Shown:
             words = (f"{counts[state]} {state}" for state in State if counts[state])
             output.line(f"{name}: {', '.join(words)}")
             for entry in troubles.get(name, ()):
-                output.line(f"{entry.state} {self._cluster(entry)}", indent=2)
+                cluster = self._cluster(entry.cluster_id)
+                output.line(f"{entry.state} {cluster}", indent=2)
                 output.line(_details(entry), indent=4)
+        if self.not_begun:
+            output.line(f"not in the journal: {len(self.not_begun)}")
+        for target in self.not_begun:
+            cluster = self._cluster(target.cluster_id)
+            output.line(f"not begun {cluster}: {target.name}", indent=2)
 
-    def entry_record(self, entry: Entry) -> JsonRecord:
+    def records(self) -> Iterator[JsonRecord]:
+        """Iterate over the records for programs."""
+        for entry in self.told.entries():
+            yield self._entry_record(entry)
+        for target in self.not_begun:
+            yield {
+                "kind": "entry",
+                "cluster_id": target.cluster_id,
+                "cluster_name": self.names.get(target.cluster_id),
+                "name": target.name,
+                "state": _NOT_BEGUN,
+            }
+        yield {**_journal_record(self.told), _NOT_BEGUN: len(self.not_begun)}
+
+    def _entry_record(self, entry: Entry) -> JsonRecord:
         """Return the record of a target."""
         return {
             "kind": "entry",
@@ -107,9 +149,9 @@ class _Shown:
             "message": entry.error,
         }
 
-    def _cluster(self, entry: Entry) -> str:
-        name = self.names.get(entry.cluster_id)
-        return f"{name} ({entry.cluster_id})" if name else entry.cluster_id
+    def _cluster(self, cluster_id: str) -> str:
+        name = self.names.get(cluster_id)
+        return f"{name} ({cluster_id})" if name else cluster_id
 
 
 def _details(entry: Entry) -> str:

@@ -41,7 +41,9 @@ def write_table(output: Output, found: Sequence[Covered]) -> None:
         Column("LAST GOOD", "last_good"),
         Column("ID", "cluster_id"),
     )
-    output.rows([_row(covered) for covered in found], columns, empty="no clusters")
+    names = Counter(covered.coverage.cluster_name for covered in found)
+    rows = [_row(covered, names) for covered in found]
+    output.rows(rows, columns, empty="no clusters")
     if shown:
         output.line(legend(shown))
     output.line(_counts(found))
@@ -101,11 +103,12 @@ def _counts(found: Sequence[Covered]) -> str:
     return f"{fresh} of {len(found)} {clusters} fresh{others}"
 
 
-def _row(covered: Covered) -> JsonRecord:
+def _row(covered: Covered, names: Counter[str]) -> JsonRecord:
     coverage = covered.coverage
+    is_clear = coverage.cluster_name and names[coverage.cluster_name] == 1
     good = coverage.last_good
     return {
-        "cluster": coverage.cluster_name or coverage.cluster_id,
+        "cluster": coverage.cluster_name if is_clear else coverage.cluster_id,
         "state": coverage.state,
         "days": drawn(covered.days.values()) or None,
         "why": coverage.why,

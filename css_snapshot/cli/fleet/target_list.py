@@ -158,8 +158,8 @@ def read_kept(journal: Path) -> tuple[RunOptions, TargetList]:
         raise ConfigurationError(f"{path}: is not a list of targets") from None
 
 
-def cluster_names(journal: Path) -> dict[str, str]:
-    """Return the names of a journal's clusters by id, as far as its targets say them.
+def kept_targets(journal: Path) -> Iterator[Target]:
+    """Iterate over the targets of a journal's last run.
 
     Args:
         journal: The journal; a run of a program leaves no targets beside it.
@@ -167,9 +167,9 @@ def cluster_names(journal: Path) -> dict[str, str]:
     try:
         _, targets = read_kept(journal)
     except ConfigurationError:
-        return {}
+        return
     with targets:
-        return {one.cluster_id: one.cluster_name for one in targets if one.cluster_name}
+        yield from targets
 
 
 def _target(line: str) -> Target:

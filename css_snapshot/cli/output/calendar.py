@@ -31,9 +31,8 @@ def calendar(
         days: How many days, the current one included.
     """
     today = now.astimezone(UTC).date()
-    found: dict[date, DayState] = {
-        today - timedelta(days=ago): "none" for ago in reversed(range(days))
-    }
+    shown = (today - timedelta(days=ago) for ago in reversed(range(days)))
+    found: dict[date, DayState] = dict.fromkeys(shown, "none")
     for snapshot in snapshots:
         day = begun(snapshot).astimezone(UTC).date()
         if day in found:

@@ -1,10 +1,11 @@
 """The records of what the service has. Keys are stable: later releases only add some.
 
 Each record has a `kind`. On the standard output: `backup`, `snapshot`, `deleted`,
-`restoring`, `drill`, `policy`, `settings`, `cluster`, `check`, of a fleet `outcome` and
-`summary`, of a journal `entry` and `journal`, and `demo`; only what the emulator says of
-itself has none. On the error output: `progress`, `warning`, `call`, `error`. What the
-library has a model of is shown as `css_snapshot.to_dict` shows it.
+`restoring`, `drill`, `policy`, `drift`, `applied`, `settings`, `cluster`, `coverage`,
+`check` (of `doctor`), of a fleet `outcome` and `summary`, of a journal `entry` and
+`journal`, and `demo`; only what the emulator says of itself has none. On the error
+output: `progress`, `warning`, `call`, `error`. What the library has a model of is shown
+as `css_snapshot.to_dict` shows it.
 """
 
 from datetime import datetime
