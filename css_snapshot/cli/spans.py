@@ -51,9 +51,17 @@ def next_at(of_day: time, now: datetime) -> datetime:
         of_day: Hour and minute.
         now: The time, aware and in this machine's zone.
     """
-    # Where clocks are changed, each day has an offset of its own. Of a time that comes
-    # twice, the later one is meant; one that is left out comes an hour later.
     today = datetime.combine(now.date(), of_day)
     days = (today, today + timedelta(days=1))
-    moments = (day.replace(fold=1).astimezone() for day in days)
-    return next(moment for moment in moments if moment > now)
+    return next(moment for moment in map(_latest, days) if moment > now)
+
+
+def _latest(day: datetime) -> datetime:
+    """Return when a local time is, on a day with an offset of its own.
+
+    Of a time that comes twice, as clocks are set back, the later one is meant; one that
+    is left out, as they are set ahead, comes an hour later.
+    """
+    # Which fold means which, of a time that is left out, differs between versions:
+    # https://github.com/python/cpython/issues/83861
+    return max(day.replace(fold=fold).astimezone() for fold in (0, 1))
