@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -28,6 +28,7 @@ from css_snapshot.fanout import (
     read_status,
 )
 from css_snapshot.models import Backup, Ensured
+from css_snapshot.typing import SnapshotOperation
 from tests.support.clients import api_client
 from tests.support.fanout_bench import NAME, outcomes_of, snapshots_of, targets
 from tests.support.site import Site, Truth
@@ -224,15 +225,16 @@ async def test_an_adopted_complete_snapshot_needs_no_watch(
     assert sum(site.requests.values()) == 1
 
 
+@pytest.mark.parametrize("operation", get_args(SnapshotOperation))
 async def test_a_resumed_run_looks_at_what_was_accepted_and_posts_nothing(
-    site: Site, prepare: Prepare, path: Path
+    site: Site, prepare: Prepare, path: Path, operation: SnapshotOperation
 ) -> None:
-    async with prepare(10, journal=path):
+    async with prepare(10, journal=path, operation=operation):
         await asyncio.sleep(3.0)
     assert states(path) == {State.ACCEPTED: 10}
     posts = site.posts.total()
 
-    resumed = prepare(10, journal=path)
+    resumed = prepare(10, journal=path, operation=operation)
     outcomes = await outcomes_of(resumed)
 
     assert {type(outcome) for outcome in outcomes} == {Completed}
