@@ -420,3 +420,15 @@ async def test_what_a_caller_knows_as_accepted_is_skipped_if_that_is_enough(
         assert outcome.is_good
         assert outcome.backup is not None
     assert not site.requests
+
+
+async def test_a_journal_of_another_until_is_refused_before_anything_is_sent(
+    site: Site, prepare: Prepare, path: Path
+) -> None:
+    await outcomes_of(prepare(journal=path))
+    posts, requests = site.posts.total(), site.requests.total()
+
+    with pytest.raises(ConfigurationError, match="until=accepted"):
+        await outcomes_of(prepare(journal=path, until="accepted"))
+
+    assert (site.posts.total(), site.requests.total()) == (posts, requests)
