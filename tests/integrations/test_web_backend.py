@@ -267,7 +267,7 @@ async def test_a_real_browser_follows_the_page(
     async with serving(create_app(make, tmp_path / "fleet.db")) as client:
         process = await asyncio.create_subprocess_exec(
             *(str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu"),
-            *(f"--user-data-dir={tmp_path / 'profile'}", "--timeout=10000"),
+            *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000"),
             *("--dump-dom", str(client.base_url)),
             stdout=asyncio.subprocess.PIPE,
         )
