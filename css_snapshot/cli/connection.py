@@ -22,8 +22,6 @@ from css_snapshot.transport.default import default_transport
 
 _PANEL: Final = "Service"
 
-TOKEN_VARIABLE: Final = "HUAWEICLOUD_SDK_TOKEN"  # noqa: S105  # the name of a variable
-
 RetryChoice = Literal["none", "default", "gateway"]
 _POLICIES: Final[Mapping[RetryChoice, Callable[[], RetryPolicy]]] = {
     "none": RetryPolicy.none,

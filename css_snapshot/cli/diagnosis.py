@@ -12,10 +12,16 @@ import attrs
 
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.api.rules import check_id
-from css_snapshot.auth import CredentialsChain, EnvironmentCredentials, TokenAuth
+from css_snapshot.auth import (
+    CredentialsChain,
+    EnvironmentCredentials,
+    EnvironmentToken,
+    TokenAuth,
+)
+from css_snapshot.auth.hints import TOKEN
 from css_snapshot.cli.advice import advice_for, is_not_tls
 from css_snapshot.cli.command import Session
-from css_snapshot.cli.connection import TOKEN_VARIABLE, open_service
+from css_snapshot.cli.connection import open_service
 from css_snapshot.configuration import auth_from
 from css_snapshot.endpoints import check_endpoint
 from css_snapshot.errors import (
@@ -174,8 +180,8 @@ class Examination:
         return Check("clock", "failed" if refused else "warning", detail, advice)
 
     async def _credentials(self) -> Check:
-        if os.environ.get(TOKEN_VARIABLE, "").strip():
-            return Check("credentials", "ok", f"a token in {TOKEN_VARIABLE}")
+        if EnvironmentToken().is_set:
+            return Check("credentials", "ok", f"a token in {TOKEN}")
         place = "in the environment"
         try:
             credentials = EnvironmentCredentials().read()
