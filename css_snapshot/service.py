@@ -11,7 +11,7 @@ from collections.abc import (
 )
 from datetime import datetime
 from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
 import attrs
 import httpx
@@ -63,7 +63,6 @@ from css_snapshot.typing import (
 )
 from css_snapshot.workflows import (
     clusters,
-    coverage,
     create,
     delete,
     drill,
@@ -72,7 +71,7 @@ from css_snapshot.workflows import (
     restore,
     settings,
 )
-from css_snapshot.workflows.coverage import Coverage
+from css_snapshot.workflows.coverage import Coverage, CoverageRules
 from css_snapshot.workflows.drift import PolicyDrift
 from css_snapshot.workflows.drill import (
     CLEANUP_SECONDS,
@@ -1081,37 +1080,39 @@ class SnapshotService:
         max_age: float,
         prefix: str | None = None,
         stuck_after: float = 21600.0,
+        clusters: Iterable[Cluster] | AsyncIterable[Cluster] | None = None,
         engine: str | None = None,
         limit: int = 16,
     ) -> AsyncIterator[Coverage]:
-        """Iterate over all clusters of the project: has each a fresh usable snapshot?
+        """Iterate over clusters, all of the project: has each a fresh usable snapshot?
 
         They come in the order in which they are known. One that can't be read is told
         as such and stops none; refused credentials stop it. It takes the pages of the
-        list of clusters, and one list of snapshots for each that has them on.
+        list of clusters, and one list of snapshots for each that has them on; where
+        the service throttles, it goes on more slowly, as `each` does.
 
         Args:
             max_age: Seconds since the last good snapshot began, at most.
             prefix: Only snapshots whose names start with this count.
             stuck_after: Seconds that a snapshot may be building.
-            engine: Only `elasticsearch`, `opensearch` or `logstash`.
+            clusters: As for `each`; all of the project if left out.
+            engine: Of the project's, only `elasticsearch`, `opensearch` or
+                `logstash`.
             limit: Clusters looked at at once.
 
         Raises:
             RequestValidationError: If an argument is out of its range; raised at once.
+            ConfigurationError: If an engine comes with clusters; likewise.
             AuthenticationError: If the credentials were not accepted.
             CSSError: If the list of clusters can't be read, as `clusters` raises it.
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListSnapshots.html
         """
-        return coverage.coverage(
-            self._client,
-            max_age=max_age,
-            prefix=prefix,
-            stuck_after=stuck_after,
-            engine=engine,
-            limit=limit,
-        )
+        # Here, as most programs never need it.
+        from css_snapshot.fanout.coverage import coverage  # noqa: PLC0415
+
+        rules = CoverageRules(max_age=max_age, prefix=prefix, stuck_after=stuck_after)
+        return coverage(self._client, rules, clusters, engine=engine, limit=limit)
 
     async def cluster(self, cluster_id: str) -> Cluster:
         """Return one cluster; see its `snapshot_readiness`.
@@ -1130,11 +1131,32 @@ class SnapshotService:
         """
         return await self._client.send(SHOW_CLUSTER(cluster_id=cluster_id))
 
+    @overload
     def each(
         self,
         operation: Callable[[Cluster], Awaitable[T]],
         *,
         clusters: Iterable[Cluster] | AsyncIterable[Cluster] | None = None,
+        engine: str | None = None,
+        limit: int = 16,
+        rate: float | None = None,
+        on_error: OnError = "collect",
+    ) -> "Each[T]": ...
+    @overload
+    def each(
+        self,
+        operation: Callable[[str], Awaitable[T]],
+        *,
+        clusters: Iterable[str] | AsyncIterable[str],
+        limit: int = 16,
+        rate: float | None = None,
+        on_error: OnError = "collect",
+    ) -> "Each[T]": ...
+    def each(
+        self,
+        operation: Callable[[Any], Awaitable[T]],
+        *,
+        clusters: Iterable[Any] | AsyncIterable[Any] | None = None,
         engine: str | None = None,
         limit: int = 16,
         rate: float | None = None,
@@ -1150,13 +1172,14 @@ class SnapshotService:
 
         Refused credentials stop the run at once, which then ends with
         `FanOutStoppedError`, as it does if the list of clusters can't be read. Of
-        clusters that are given, four go ahead until the first of them has shown that
-        the credentials are good.
+        clusters that are given, the first goes alone until the service has accepted
+        a call of this service, so that a wrong key is tried once.
 
         Args:
-            operation: An `async def` that is given a `Cluster`.
-            clusters: An iterable or async iterable, pulled as clusters are needed;
-                all of the project if left out.
+            operation: An `async def` that is given a `Cluster`, or an id where ids are
+                given.
+            clusters: Clusters, or their ids: an iterable or async iterable, pulled as
+                they are needed; all of the project if left out.
             engine: Of the project's, only `elasticsearch`, `opensearch` or
                 `logstash`.
             limit: Clusters at once at most.
@@ -1263,6 +1286,5 @@ class SnapshotService:
                 max_failures=max_failures,
                 until=until,
                 finish_by=finish_by,
-                canary=True,
             ),
         )

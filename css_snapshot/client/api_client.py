@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import attrs
@@ -120,6 +121,7 @@ class ApiClient:
         self._loop: asyncio.AbstractEventLoop | None = None
         # As many as the vendor's calls have fields, at most.
         self.fields_told: set[tuple[object, str]] = set()
+        self.on_acceptance: list[Callable[[], object]] = []
         if project_id is not None:
             check_id("project_id", project_id)
 
@@ -128,7 +130,7 @@ class ApiClient:
 
     def with_limits(self, limits: Limits) -> Self:
         """Return a client with other limits over the same transport and auth."""
-        return type(self)(
+        made = type(self)(
             auth=self.auth,
             transport=self.transport,
             requests=self.requests,
@@ -137,6 +139,8 @@ class ApiClient:
             on_event=self.on_event,
             clock=self.clock,
         )
+        made.on_acceptance = self.on_acceptance
+        return made
 
     def telling_workflow(
         self, name: str, cluster_id: str | None = None
@@ -151,6 +155,24 @@ class ApiClient:
             return nullcontext()
         workflow = Workflow(name=name, cluster_id=cluster_id)
         return telling_workflow(self.on_event, workflow, self.clock.monotonic)
+
+    @contextmanager
+    def telling_acceptance(self, told: Callable[[], object]) -> Iterator[None]:
+        """Call something whenever the service has accepted a call in this block.
+
+        Args:
+            told: Is called; also for calls of this client with other limits.
+        """
+        self.on_acceptance.append(told)
+        try:
+            yield
+        finally:
+            self.on_acceptance.remove(told)
+
+    def accepted(self) -> None:
+        """Tell whoever wants to know that the service has accepted a call."""
+        for told in self.on_acceptance:
+            told()
 
     def end_of_call(self) -> float:
         """Return when a call that begins now is to end, on the monotonic clock."""
@@ -334,9 +356,12 @@ class _UnderWay(Generic[T]):
     def _read(self, answer: Answer) -> T:
         operation, response = self.operation, answer.response
         try:
-            return operation.read(response.status_code, answer.body, self._tell_field)
+            read = operation.read(response.status_code, answer.body, self._tell_field)
         except DecodeError as exc:
             reason = str(exc)
+        else:
+            self.client.accepted()
+            return read
         raise refusal(
             response,
             operation.call.method,

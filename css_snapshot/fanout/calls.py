@@ -1,10 +1,12 @@
 """The calls of a run's operations: each in its turn, slower where the gateway throttles."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, Generic, TypeVar
 
 import attrs
 
+from css_snapshot.client.api_client import ApiClient
 from css_snapshot.clock import Clock
 from css_snapshot.errors import ThrottledError
 from css_snapshot.fanout.canary import Canary
@@ -60,7 +62,7 @@ class Calls:
         self, *, options: RunOptions, stopping: Stopping, clock: Clock
     ) -> None:
         self.in_flight = 0
-        self.canary = Canary(needed=options.canary)
+        self.canary = Canary(options.ahead)
         self._pace = Pace(options.rate, clock)
         self._stopping = stopping
 
@@ -68,6 +70,20 @@ class Calls:
     def allowed_rate(self) -> float | None:
         """Operations that may start per second now; `None` for no limit."""
         return self._pace.allowed
+
+    @contextmanager
+    def of_workflow(self, client: ApiClient, name: str) -> Iterator[None]:
+        """Tell observers of one workflow, and the canary of what the service accepts.
+
+        Args:
+            client: Carries what the operations send, or some of it.
+            name: The workflow's name.
+        """
+        with (
+            client.telling_workflow(name),
+            client.telling_acceptance(self.canary.prove),
+        ):
+            yield
 
     async def call(
         self, job: Job, operation: Callable[[], Awaitable[T]]
@@ -99,9 +115,18 @@ class Calls:
         # Now, not with the outcome: the next one is waiting to be called.
         if not self._stopping.stop_for(error):
             self.canary.note(error)
-        if not isinstance(error, ThrottledError):
+        throttled = _throttled(error)
+        if throttled is None:
             return Raised(error)
-        hold = self._pace.slow_down(error, mark)
+        hold = self._pace.slow_down(throttled, mark)
         job.throttled += 1
         may_repeat = job.throttled < _THROTTLED_TRIES and hold <= LONGEST_HOLD
         return Raised(error, is_passing=may_repeat)
+
+
+def _throttled(error: Exception) -> ThrottledError | None:
+    """Return what throttled an operation: its error, or what that one was raised for."""
+    for found in (error, error.__cause__):
+        if isinstance(found, ThrottledError):
+            return found
+    return None

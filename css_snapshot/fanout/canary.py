@@ -1,29 +1,28 @@
 """The canary phase of a run: a few go ahead, so that not all try a wrong key."""
 
 import asyncio
-from typing import Final
+import math
 
 from css_snapshot.errors import APIError
-
-_AT_ONCE: Final = 4
-"""More than five refusals in a row lock a key for five minutes."""
 
 
 class Canary:
     """Holds operations back until the service has accepted the run's credentials.
 
     Args:
-        needed: Whether to; `False` lets everybody pass from the beginning.
+        at_once: How many go ahead; more than five refusals in a row lock a key for
+            five minutes. `None` lets everybody pass from the beginning.
     """
 
-    def __init__(self, *, needed: bool) -> None:
+    def __init__(self, at_once: int | None) -> None:
         self._ahead = 0
-        self._proven = not needed
+        self._at_once = math.inf if at_once is None else at_once
+        self._proven = False
         self._news = asyncio.Event()
 
     async def enter(self) -> None:
         """Wait until the credentials are known to be good, or go ahead and see."""
-        while not self._proven and self._ahead >= _AT_ONCE:
+        while not self._proven and self._ahead >= self._at_once:
             self._news.clear()
             await self._news.wait()
         self._ahead += 1

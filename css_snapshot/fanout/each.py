@@ -25,6 +25,7 @@ from css_snapshot.workflows.clusters import clusters as clusters_of_the_project
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+Given = TypeVar("Given", Cluster, str)
 
 
 class Each(FanOut[T_co]):
@@ -36,8 +37,8 @@ class Each(FanOut[T_co]):
         async with snapshots.each(operation) as run:
             async for outcome in run:
                 match outcome:
-                    case Done(cluster=cluster, result=result):
-                        print(cluster.name, result)
+                    case Done(result=result):
+                        print(outcome.cluster_name, result)
                     case Failed(error=error):
                         print(outcome.cluster_name, error)
     """
@@ -49,13 +50,14 @@ class Each(FanOut[T_co]):
 
 def each(
     client: ApiClient,
-    operation: Callable[[Cluster], Awaitable[T]],
-    clusters: Iterable[Cluster] | AsyncIterable[Cluster] | None,
+    operation: Callable[[Given], Awaitable[T]],
+    clusters: Iterable[Given] | AsyncIterable[Given] | None,
     *,
     engine: str | None,
     limit: int,
-    rate: float | None,
-    on_error: OnError,
+    rate: float | None = None,
+    on_error: OnError = "collect",
+    workflow: str = "each",
 ) -> Each[T]:
     """Prepare a run over clusters; see `SnapshotService.each`."""
     if clusters is not None and engine is not None:
@@ -65,14 +67,16 @@ def each(
         rate=rate,
         on_error=on_error,
         # Clusters that the service has listed prove the credentials.
-        canary=clusters is not None,
+        ahead=None if clusters is None else 1,
     )
-    if clusters is None:
-        clusters = clusters_of_the_project(client, engine)
     stopping = Stopping(options)
     calls = Calls(options=options, stopping=stopping, clock=client.clock)
     scheduler = Scheduler(
-        source=Source(clusters, Cluster, _ClusterTarget.of_cluster),
+        source=Source(
+            clusters_of_the_project(client, engine) if clusters is None else clusters,
+            (Cluster, str),
+            ClusterTarget.of_given,
+        ),
         processor=_Calling(operation, calls, client.clock),
         stopping=stopping,
         limit=options.limit,
@@ -83,48 +87,51 @@ def each(
         calls=calls,
         stopping=stopping,
         journal=Journal(None, client.clock, stopping),
-        telling=client.telling_workflow("each"),
+        telling=calls.of_workflow(client, workflow),
     )
 
 
 @attrs.frozen
-class _ClusterTarget(Target):
+class ClusterTarget(Target):
     """A cluster of which no snapshot is wanted, but something else."""
 
-    cluster: Cluster = attrs.field(kw_only=True, repr=False)
+    given: Cluster | str = attrs.field(kw_only=True, repr=False)
     name: str = attrs.field(default="", init=False, repr=False)
     indices: None = attrs.field(default=None, init=False, repr=False)
     description: None = attrs.field(default=None, init=False, repr=False)
 
     @classmethod
-    def of_cluster(cls, cluster: Cluster) -> "_ClusterTarget":
-        """Return the target that a cluster is."""
-        return cls(cluster.id, cluster=cluster, cluster_name=cluster.name)
+    def of_given(cls, given: Cluster | str) -> "ClusterTarget":
+        """Return the target that a cluster is, or that an id stands for."""
+        if isinstance(given, str):
+            return cls(given, given=given)
+        return cls(given.id, given=given, cluster_name=given.name)
 
     def __str__(self) -> str:
         return self.cluster_id
 
 
 @attrs.frozen
-class _Calling(Generic[T]):
+class _Calling(Generic[Given, T]):
     """Calls a caller's function for clusters, any number of them at once."""
 
-    operation: Callable[[Cluster], Awaitable[T]]
+    operation: Callable[[Given], Awaitable[T]]
     calls: Calls
     clock: Clock
 
     async def process(self, job: Job) -> Done[T] | Failed:
         """Call the function for a cluster, again as often as it is throttled."""
         # What comes from this run's source.
-        cluster = cast("_ClusterTarget", job.target).cluster
+        given = cast("ClusterTarget", job.target).given
+        operation = partial(self.operation, cast("Given", given))
         job.began = self.clock.monotonic()
         while True:
-            called = await self.calls.call(job, partial(self.operation, cluster))
+            called = await self.calls.call(job, operation)
             job.attempts += 1
             if isinstance(called, Returned):
                 return Done(
                     target=job.target,
-                    cluster=cluster,
+                    cluster=None if isinstance(given, str) else given,
                     result=called.result,
                     attempts=job.attempts,
                     elapsed=self.clock.monotonic() - job.began,

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import nullcontext
-from typing import TypeVar, cast, get_args
+from typing import Final, TypeVar, cast, get_args
+
+import attrs
 
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.clock import Clock
@@ -23,6 +25,8 @@ from css_snapshot.typing import OnBusy, OnError, SnapshotOperation, StrPath
 from css_snapshot.workflows.ensure import EnsureOptions
 
 T = TypeVar("T")
+
+_AHEAD: Final = 4
 
 
 def fan_out_snapshots(
@@ -68,7 +72,7 @@ def fan_out_snapshots(
     return prepare(
         snapshotting.create if operation == "create" else snapshotting.ensure,
         targets,
-        options=options,
+        options=attrs.evolve(options, ahead=_AHEAD),
         plan=plan,
         clock=client.clock,
         client=client,
@@ -174,7 +178,7 @@ def prepare(
     calls = Calls(options=options, stopping=stopping, clock=clock)
     journal = Journal(options.journal, clock, stopping)
     scheduler = Scheduler(
-        source=Source(targets, Target, lambda target: target),
+        source=Source(targets, (Target,), lambda target: target),
         processor=Processor(
             operation, calls, options=options, journal=journal, clock=clock
         ),
@@ -198,7 +202,9 @@ def prepare(
         journal=journal,
         plan=None if options.journal is None else plan,
         finish_by=options.finish_by,
-        telling=nullcontext() if client is None else client.telling_workflow("fan_out"),
+        telling=nullcontext()
+        if client is None
+        else calls.of_workflow(client, "fan_out"),
     )
 
 

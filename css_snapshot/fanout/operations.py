@@ -43,7 +43,6 @@ class Snapshotting:
                 trial.request,
                 self.options,
                 on_intent=trial.intend,
-                on_read=trial.prove,
                 previous=trial.previous,
             )
         except IndeterminateCreateError:

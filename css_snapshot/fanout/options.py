@@ -32,7 +32,7 @@ class RunOptions:
             `"completed"` when the snapshot is seen to be complete.
         finish_by: When a snapshot that still builds is late, aware; `None` waits as
             long as it takes. Only with `until="completed"`.
-        canary: Whether a few targets go ahead, to try the credentials.
+        ahead: Targets that go ahead at once, to try the credentials; `None` for all.
 
     Raises:
         ConfigurationError: If a value is out of its range.
@@ -48,7 +48,7 @@ class RunOptions:
     max_failures: int | None = None
     until: Until = "accepted"
     finish_by: datetime | None = None
-    canary: bool = False
+    ahead: int | None = None
 
     def __attrs_post_init__(self) -> None:
         _check_count("limit", self.limit)

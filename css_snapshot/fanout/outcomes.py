@@ -175,11 +175,11 @@ class Done(_Ended, Generic[T_co]):
     """What was to be done for a cluster was done.
 
     Attributes:
-        cluster: The cluster.
+        cluster: The cluster; `None` where only its id was given.
         result: What the function returned.
     """
 
-    cluster: Cluster = attrs.field(repr=False)
+    cluster: Cluster | None = attrs.field(default=None, repr=False)
     result: T_co
 
     def __str__(self) -> str:

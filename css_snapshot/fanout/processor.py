@@ -158,12 +158,7 @@ class Processor(Generic[T]):
         self, job: Job, request: CreateSnapshotRequest
     ) -> Outcome[T] | Requeue | Accepted | None:
         """Carry out the operation once; `None` means: again."""
-        trial = Trial(
-            request,
-            job.previous,
-            lambda: self._journal.intend(job),
-            self._calls.canary.prove,
-        )
+        trial = Trial(request, job.previous, lambda: self._journal.intend(job))
         called = await self._calls.call(job, lambda: self._operation(job.target, trial))
         if isinstance(called, Returned):
             return await self._succeeded(job, trial, called.result)

@@ -118,30 +118,31 @@ class Source(Generic[Item]):
 
     Args:
         items: Where they come from. Pulling from a plain iterable must not block.
-        kind: What must come from there.
+        kinds: What must come from there, one of them.
         target_of: Makes a target of an item.
 
     Raises:
-        ConfigurationError: If `items` is neither an iterable nor an async iterable.
+        ConfigurationError: If `items` is a text, or neither an iterable nor an async
+            iterable.
     """
 
     def __init__(
         self,
         items: Iterable[Item] | AsyncIterable[Item],
-        kind: type[Item],
+        kinds: tuple[type, ...],
         target_of: Callable[[Item], Target],
     ) -> None:
-        self._kind = kind
+        self._kinds = kinds
         self._target_of = target_of
         self._plain: Iterator[Item] = iter(())
         self._async: AsyncIterator[Item] | None = None
         if isinstance(items, AsyncIterable):
             self._async = aiter(items)
-        elif isinstance(items, Iterable):
+        elif isinstance(items, Iterable) and not isinstance(items, str):
             self._plain = iter(items)
         else:
             raise ConfigurationError(
-                f"{self._field}: must be an iterable of {kind.__name__}"
+                f"{self._field}: must be an iterable of {self._named}"
             )
 
     async def pull(self) -> Target | None:
@@ -158,10 +159,9 @@ class Source(Generic[Item]):
                 item = await anext(self._async)
         except (StopIteration, StopAsyncIteration):
             return None
-        if not isinstance(item, self._kind):
+        if not isinstance(item, self._kinds):
             raise TypeError(
-                f"{self._field}: must be {self._kind.__name__}, not"
-                f" {type(item).__name__}"
+                f"{self._field}: must be {self._named}, not {type(item).__name__}"
             )
         return self._target_of(item)
 
@@ -176,4 +176,8 @@ class Source(Generic[Item]):
 
     @property
     def _field(self) -> str:
-        return f"{self._kind.__name__.lower()}s"
+        return f"{self._kinds[0].__name__.lower()}s"
+
+    @property
+    def _named(self) -> str:
+        return " or ".join(kind.__name__ for kind in self._kinds)

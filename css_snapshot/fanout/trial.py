@@ -25,7 +25,6 @@ class Trial:
         request: The target's values, checked.
         previous: What an earlier try or run left unresolved; it must be looked for
             before anything is sent.
-        prove: To be called once the service has accepted the credentials.
         sent: How many times a creation was about to be sent.
         unresolved: Whether a creation may have happened that nobody has seen.
     """
@@ -33,7 +32,6 @@ class Trial:
     request: CreateSnapshotRequest
     previous: Intent | None
     _write: Callable[[], Awaitable[None]]
-    prove: Callable[[], None]
     sent: int = attrs.field(default=0, init=False)
     unresolved: bool = attrs.field(init=False)
 

@@ -1,7 +1,6 @@
 """Coverage: whether each cluster has a fresh usable snapshot."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -9,12 +8,11 @@ import attrs
 
 from css_snapshot.api.clusters import Cluster, PolicySummary
 from css_snapshot.api.operations import LIST_SNAPSHOTS
-from css_snapshot.api.rules import check_number, check_seconds
+from css_snapshot.api.rules import check_seconds
 from css_snapshot.client.api_client import ApiClient
-from css_snapshot.errors import AuthenticationError, ConfigurationError, CSSError
+from css_snapshot.errors import CSSError
 from css_snapshot.models import Snapshot, SnapshotStatus
 from css_snapshot.typing import CoverageState
-from css_snapshot.workflows.clusters import clusters
 from css_snapshot.workflows.retention import check_prefix
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
@@ -52,40 +50,75 @@ class Coverage:
     why: str = ""
 
 
-def coverage(
-    client: ApiClient,
-    *,
-    max_age: float,
-    prefix: str | None,
-    stuck_after: float,
-    engine: str | None,
-    limit: int,
-) -> AsyncIterator[Coverage]:
-    """Assess each cluster of the project; see `SnapshotService.coverage`."""
-    check_seconds("max_age", max_age)
-    check_seconds("stuck_after", stuck_after)
-    check_prefix(prefix)
-    check_number("limit", limit, least=1)
+@attrs.frozen(kw_only=True)
+class CoverageRules:
+    """What clusters are measured by.
 
-    async def assessed(cluster: Cluster) -> Coverage:
-        snapshots: tuple[Snapshot, ...] = ()
-        if _why_off(cluster) is None:
-            try:
-                snapshots = await client.look(LIST_SNAPSHOTS(cluster_id=cluster.id))
-            except (AuthenticationError, ConfigurationError):
-                raise
-            except CSSError as exc:
-                return _coverage(cluster, "unreadable", str(exc))
+    Attributes:
+        max_age: Seconds since the last good snapshot began, at most.
+        prefix: Only snapshots whose names start with this count, but for the one
+            that is being built.
+        stuck_after: Seconds that a snapshot may be building.
+
+    Raises:
+        RequestValidationError: If a value is out of its range.
+    """
+
+    max_age: float
+    prefix: str | None = None
+    stuck_after: float = _SIX_HOURS
+
+    def __attrs_post_init__(self) -> None:
+        check_seconds("max_age", self.max_age)
+        check_seconds("stuck_after", self.stuck_after)
+        check_prefix(self.prefix)
+
+    def assess(
+        self, cluster: Cluster, snapshots: Iterable[Snapshot], now: datetime
+    ) -> Coverage:
+        """Decide whether a cluster has a fresh usable snapshot; see `assess`."""
         return assess(
             cluster,
             snapshots,
-            now=client.clock.now(),
-            max_age=max_age,
-            prefix=prefix,
-            stuck_after=stuck_after,
+            now=now,
+            max_age=self.max_age,
+            prefix=self.prefix,
+            stuck_after=self.stuck_after,
         )
 
-    return _each(clusters(client, engine), assessed, limit)
+
+async def look(client: ApiClient, rules: CoverageRules, cluster: Cluster) -> Coverage:
+    """Look at a cluster, and return whether it is covered.
+
+    Args:
+        client: Carries the call; none is made where snapshots are switched off.
+        rules: What it is measured by.
+        cluster: The cluster.
+
+    Raises:
+        CSSError: If its list can't be read.
+    """
+    snapshots: tuple[Snapshot, ...] = ()
+    if _why_off(cluster) is None:
+        snapshots = await client.look(LIST_SNAPSHOTS(cluster_id=cluster.id))
+    return rules.assess(cluster, snapshots, client.clock.now())
+
+
+def unreadable(cluster_id: str, cluster: Cluster | None, error: CSSError) -> Coverage:
+    """Return the coverage of a cluster that could not be looked at.
+
+    Args:
+        cluster_id: Its id.
+        cluster: What else is known of it.
+        error: Why not.
+    """
+    return Coverage(
+        cluster_id=cluster_id,
+        cluster_name="" if cluster is None else cluster.name,
+        state="unreadable",
+        policy=None if cluster is None else cluster.snapshot_policy,
+        why=str(error),
+    )
 
 
 def assess(
@@ -192,35 +225,3 @@ def _span(seconds: float) -> str:
         if seconds >= 2 * length:
             return f"{seconds / length:.1f} {unit}"
     return f"{seconds:.0f} s"
-
-
-async def _each(
-    fleet: AsyncIterator[Cluster],
-    assessed: Callable[[Cluster], Coroutine[object, object, Coverage]],
-    limit: int,
-) -> AsyncIterator[Coverage]:
-    """Iterate over the assessments as they come, so many under way at once."""
-    # Not a task group: one must not span a yield (PEP 789).
-    running: set[asyncio.Task[Coverage]] = set()
-    try:
-        async for cluster in fleet:
-            running.add(asyncio.create_task(assessed(cluster)))
-            if len(running) == limit:
-                for task in await _finished(running):
-                    running.discard(task)
-                    yield task.result()
-        while running:
-            for task in await _finished(running):
-                running.discard(task)
-                yield task.result()
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _finished(
-    running: set[asyncio.Task[Coverage]],
-) -> set[asyncio.Task[Coverage]]:
-    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    return done

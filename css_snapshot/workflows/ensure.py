@@ -87,7 +87,6 @@ async def ensure(
     options: EnsureOptions,
     *,
     on_intent: Callable[[], Awaitable[None]] | None = None,
-    on_read: Callable[[], object] | None = None,
     previous: Intent | None = None,
 ) -> Ensured:
     """Create a snapshot exactly once, or say honestly that it is unknown.
@@ -99,7 +98,6 @@ async def ensure(
         options: What an existing snapshot means, and how long to look.
         on_intent: Awaited before each creation is sent; what it writes down must be
             durable when it returns.
-        on_read: Called after each list that was read.
         previous: The intent of an earlier run; it is looked for before anything is
             sent again.
 
@@ -116,7 +114,6 @@ async def ensure(
         wanted=request,
         options=options,
         on_intent=on_intent,
-        on_read=on_read,
         since=client.clock.now(),
         until=client.end_of_call(),
     )
@@ -140,7 +137,6 @@ class _Ensuring:
     wanted: CreateSnapshotRequest
     options: EnsureOptions
     on_intent: Callable[[], Awaitable[None]] | None
-    on_read: Callable[[], object] | None
     since: datetime
     until: float
     request: CreateSnapshotRequest = attrs.field(
@@ -352,8 +348,6 @@ class _Ensuring:
     async def _list(self) -> list[Snapshot]:
         operation = LIST_SNAPSHOTS(cluster_id=self.cluster_id)
         rows = await self.client.look(operation, until=self.until)
-        if self.on_read is not None:
-            self.on_read()
         return list(rows)
 
     def _tell(self, found: int, looks: int) -> None:

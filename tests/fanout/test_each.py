@@ -25,6 +25,7 @@ from css_snapshot.errors import (
     CSSError,
     FanOutStoppedError,
     IndeterminateCreateError,
+    PruneError,
 )
 from css_snapshot.events import Event, WorkflowFinished
 from css_snapshot.fanout import Done, Each, Failed
@@ -101,6 +102,7 @@ async def test_a_function_is_called_for_each_cluster_of_the_project(
     for outcome in outcomes:
         assert isinstance(outcome, Done)
         assert outcome.result == ()
+        assert outcome.cluster is not None
         assert outcome.cluster.id == outcome.cluster_id
         assert outcome.cluster.name == outcome.cluster_name
         assert outcome.cluster_name == f"name-of-{outcome.cluster_id}"
@@ -121,6 +123,23 @@ async def test_a_function_may_be_called_for_given_clusters_alone(
         assert [outcome.cluster_id for outcome in outcomes] == ["c0", "c1", "c2"]
 
     assert not site.requests
+
+
+async def test_ids_may_be_given_in_place_of_clusters(
+    site: Site, snapshots: SnapshotService
+) -> None:
+    outcomes = await outcomes_of(snapshots.each(snapshots.list, clusters=["c0", "c1"]))
+
+    assert [outcome.cluster_id for outcome in outcomes] == ["c0", "c1"]
+    for outcome in outcomes:
+        assert isinstance(outcome, Done)
+        assert (outcome.result, outcome.cluster, outcome.cluster_name) == (
+            (),
+            None,
+            None,
+        )
+        assert json.loads(json.dumps(to_dict(outcome)))["cluster_name"] is None
+    assert site.requests == {"GET index_snapshots": 2}
 
 
 async def test_the_projects_clusters_can_be_chosen_by_engine(make: Make) -> None:
@@ -304,6 +323,19 @@ async def test_what_may_have_been_carried_out_is_not_called_again(
     assert len(operation.calls) == 1
 
 
+async def test_what_was_throttled_on_its_way_is_called_again(
+    snapshots: SnapshotService, virtual_time: VirtualTime
+) -> None:
+    error = PruneError("1 of 2 deleted", cluster_id="c0", snapshot_id="s2")
+    error.__cause__ = throttled(retry_after=7.0)
+    operation = Throttling(virtual_time, error, 1)
+
+    (outcome,) = await outcomes_of(snapshots.each(operation, clusters=given(1)))
+
+    assert isinstance(outcome, Done)
+    assert operation.calls == [0.0, 7.0]
+
+
 async def test_refused_credentials_stop_it_at_once(snapshots: SnapshotService) -> None:
     called: list[str] = []
 
@@ -316,11 +348,49 @@ async def test_refused_credentials_stop_it_at_once(snapshots: SnapshotService) -
     with pytest.raises(FanOutStoppedError) as stopped:
         await outcomes_of(run)
 
-    assert len(called) == 4
+    assert called == ["c0"]
     assert all(
         isinstance(error, AuthenticationError) for error in stopped.value.exceptions
     )
     assert "credentials" in run.summary.stopped
+
+
+async def test_the_first_goes_alone_until_the_service_has_accepted_a_call(
+    snapshots: SnapshotService, virtual_time: VirtualTime
+) -> None:
+    patient = snapshots.with_options(deadline=60.0)
+    called: list[tuple[str, float]] = []
+
+    async def read_and_wait(cluster: Cluster) -> None:
+        called.append((cluster.id, virtual_time.elapsed))
+        await asyncio.sleep(5.0)
+        await patient.list(cluster.id)
+        await asyncio.sleep(3600.0)
+
+    await outcomes_of(snapshots.each(read_and_wait, clusters=given(3)))
+
+    (first, begun), *others = called
+    assert (first, begun) == ("c0", 0.0)
+    assert [cluster_id for cluster_id, _ in others] == ["c1", "c2"]
+    assert all(5.0 <= moment < 10.0 for _, moment in others)
+
+
+async def test_what_was_accepted_before_proves_nothing_today(
+    snapshots: SnapshotService,
+) -> None:
+    await snapshots.list("c0")
+    called: list[str] = []
+
+    async def wait(cluster: Cluster) -> None:
+        called.append(cluster.id)
+        await asyncio.Event().wait()
+
+    async with snapshots.each(wait, clusters=given(3)):
+        await settled()
+        assert called == ["c0"]
+        await snapshots.list("c0")
+        await settled()
+        assert called == ["c0", "c1", "c2"]
 
 
 async def test_clusters_that_the_service_has_listed_prove_the_credentials(
@@ -393,6 +463,7 @@ async def test_leaving_the_block_cancels_what_is_under_way(
             raise
 
     async with snapshots.each(wait, clusters=given(3)):
+        await snapshots.list("c0")
         await settled()
 
     assert sorted(cancelled) == ["c0", "c1", "c2"]
@@ -439,6 +510,7 @@ async def test_outcomes_say_what_came_of_which_cluster(
         ({"rate": 0.0}, ConfigurationError, "rate"),
         ({"on_error": "ignore"}, ConfigurationError, "on_error"),
         ({"clusters": 3}, ConfigurationError, "clusters"),
+        ({"clusters": "c0"}, ConfigurationError, "iterable of Cluster or str"),
         ({"engine": "solr"}, RequestValidationError, "engine"),
         ({"engine": "opensearch", "clusters": []}, ConfigurationError, "engine"),
     ],
@@ -457,12 +529,14 @@ def test_what_can_not_work_is_refused_before_anything_is_done(
 
 
 async def test_what_is_no_cluster_stops_it(snapshots: SnapshotService) -> None:
-    run = snapshots.each(name_of, clusters=["c0"])  # type: ignore[list-item]  # what is tested
+    run = snapshots.each(name_of, clusters=[3])  # type: ignore[list-item]  # what is tested
 
     with pytest.raises(FanOutStoppedError, match="source") as stopped:
         await outcomes_of(run)
 
-    assert "clusters: must be Cluster, not str" in str(stopped.value.exceptions[0])
+    assert "clusters: must be Cluster or str, not int" in str(
+        stopped.value.exceptions[0]
+    )
 
 
 async def test_a_feed_tells_of_it_as_of_any_run(snapshots: SnapshotService) -> None:

@@ -53,7 +53,7 @@ def snapshots_of(
         ensuring=EnsureOptions(
             on_exists=on_exists, on_spoiled=on_spoiled, settle=settle
         ),
-        options=RunOptions(canary=True, **options),  # type: ignore[arg-type]  # any of them
+        options=RunOptions(**options),  # type: ignore[arg-type]  # any of them
     )
 
 

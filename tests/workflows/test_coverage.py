@@ -16,6 +16,7 @@ from css_snapshot import (
     BackupType,
     Cluster,
     ClusterStatus,
+    ConfigurationError,
     Coverage,
     Datastore,
     GatewayError,
@@ -296,6 +297,50 @@ async def test_a_lost_look_is_repeated(
 
     assert set((await states(emulated)).values()) == {"fresh"}
     assert cloud.counts["list"] == 7
+
+
+async def test_a_throttled_look_is_repeated_and_the_others_wait(
+    emulated: SnapshotService, cloud: EmulatorState, virtual_time: VirtualTime
+) -> None:
+    first = cloud.cluster_ids[0]
+    cloud.faults.add(Fault.status(429), operation="list", cluster_id=first, times=2)
+
+    found = await states(emulated, limit=1)
+
+    assert found == dict.fromkeys(cloud.cluster_ids, "fresh")
+    assert cloud.counts["list"] == 7
+    assert virtual_time.elapsed >= 1.0 + 2.0
+
+
+async def test_one_that_is_throttled_for_ever_is_unreadable(
+    emulated: SnapshotService, cloud: EmulatorState
+) -> None:
+    first = cloud.cluster_ids[0]
+    cloud.faults.add(Fault.status(429), operation="list", cluster_id=first, times=None)
+
+    (found,) = [
+        each
+        async for each in emulated.coverage(max_age=26 * HOUR)
+        if each.state != "fresh"
+    ]
+
+    assert (found.cluster_id, found.state) == (first, "unreadable")
+    assert found.cluster_name
+    assert found.policy is not None
+    assert "429" in found.why
+
+
+async def test_clusters_may_be_given(
+    emulated: SnapshotService, cloud: EmulatorState
+) -> None:
+    two = [await emulated.cluster(key) for key in cloud.cluster_ids[:2]]
+
+    assert await states(emulated, clusters=two) == dict.fromkeys(
+        cloud.cluster_ids[:2], "fresh"
+    )
+    assert cloud.counts["clusters"] == 0
+    with pytest.raises(ConfigurationError, match="engine"):
+        emulated.coverage(max_age=1.0, clusters=two, engine="opensearch")
 
 
 @pytest.mark.parametrize(

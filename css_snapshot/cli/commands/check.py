@@ -20,7 +20,7 @@ from css_snapshot.cli.fleet.coverage_reports import (
     nagios_report,
     write_table,
 )
-from css_snapshot.cli.fleet.covered import CoverageRules, Covered, check_coverage
+from css_snapshot.cli.fleet.covered import Covered, check_coverage
 from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.output.files import write_atomically
 from css_snapshot.cli.output.formats import Format
@@ -29,6 +29,7 @@ from css_snapshot.cli.output.output import Output, file_console, stream_console
 from css_snapshot.cli.spans import span
 from css_snapshot.errors import ConfigurationError, CSSError
 from css_snapshot.retry import RetryPolicy
+from css_snapshot.workflows.coverage import CoverageRules
 
 CheckFormat = Literal["table", "json", "nagios", "openmetrics"]
 
@@ -142,10 +143,8 @@ async def check(
     started = datetime.now(UTC)
     try:
         _check_library(output)
-        rules = CoverageRules(
-            max_age=max_age, stuck_after=stuck_after, prefix=prefix, days=days
-        )
-        found = await _look(session, selection, rules)
+        rules = CoverageRules(max_age=max_age, stuck_after=stuck_after, prefix=prefix)
+        found = await _look(session, selection, rules, days)
     except (CSSError, OSError) as exc:
         if output.report != "nagios":
             raise
@@ -170,7 +169,7 @@ def _check_library(output: CheckOutput) -> None:
 
 
 async def _look(
-    session: CheckSession, selection: Selection, rules: CoverageRules
+    session: CheckSession, selection: Selection, rules: CoverageRules, days: int
 ) -> list[Covered]:
     selection.check()
     async with session.service() as service:
@@ -178,7 +177,9 @@ async def _look(
         if session.limits.retry == "default":
             # A single lost read must not wake anybody.
             reading = service.with_options(retry=RetryPolicy(lost_reads=True))
-        return await check_coverage(reading, selection, rules, session.output)
+        return await check_coverage(
+            reading, selection, rules, session.output, days=days
+        )
 
 
 def _write(

@@ -93,11 +93,13 @@ async def configure(
         _check_folders(cluster_ids, base_path)
         if dry_run:
             return await _compare(session, service, cluster_ids, wanted)
-        return await for_each(
+        code, _ = await for_each(
             session.output,
+            service,
             cluster_ids,
             lambda cluster_id: _send(session, service, cluster_id, wanted(cluster_id)),
         )
+    return code
 
 
 def _check_folders(cluster_ids: Sequence[str], base_path: str | None) -> None:
@@ -136,11 +138,9 @@ async def _compare(
     cluster_ids: Sequence[str],
     wanted: Callable[[str], SnapshotSettings],
 ) -> ExitCode:
-    found: dict[str, JsonRecord] = {}
-
-    async def read(cluster_id: str) -> None:
+    async def read(cluster_id: str) -> JsonRecord:
         policy = await service.get_policy(cluster_id)
-        found[cluster_id] = settings_record(cluster_id, wanted(cluster_id)) | {
+        return settings_record(cluster_id, wanted(cluster_id)) | {
             "now": {
                 "bucket": policy.bucket,
                 "base_path": policy.base_path,
@@ -148,8 +148,7 @@ async def _compare(
             }
         }
 
-    code = await for_each(session.output, cluster_ids, read)
+    code, found = await for_each(session.output, service, cluster_ids, read)
     if found:
-        records = [found[key] for key in cluster_ids if key in found]
-        session.output.rows(records, _COLUMNS, empty="no clusters")
+        session.output.rows(found.values(), _COLUMNS, empty="no clusters")
     return code

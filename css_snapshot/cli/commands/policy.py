@@ -13,7 +13,7 @@ from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.each import for_each
 from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.options import YesOption
-from css_snapshot.cli.output.records import JsonRecord, policy_record
+from css_snapshot.cli.output.records import policy_record
 from css_snapshot.cli.output.table import Column
 
 _COLUMNS: Final = (
@@ -43,16 +43,12 @@ async def get(session: Session, selection: Selection) -> ExitCode:
     agency, and others.
     """
     selection.check()
-    found: dict[str, JsonRecord] = {}
     async with session.service() as service:
         cluster_ids = await selection.ids(service)
-
-        async def read(cluster_id: str) -> None:
-            policy = await service.get_policy(cluster_id)
-            found[cluster_id] = policy_record(cluster_id, policy)
-
-        code = await for_each(session.output, cluster_ids, read)
-    records = [found[key] for key in cluster_ids if key in found]
+        code, found = await for_each(
+            session.output, service, cluster_ids, service.get_policy
+        )
+    records = [policy_record(key, policy) for key, policy in found.items()]
     if len(cluster_ids) == 1 and records:
         session.output.one(records[0], _COLUMNS)
     elif records:
@@ -89,7 +85,9 @@ async def set_(
                 policy_record(cluster_id, policy),
             )
 
-        return await for_each(session.output, await selection.ids(service), send)
+        cluster_ids = await selection.ids(service)
+        code, _ = await for_each(session.output, service, cluster_ids, send)
+    return code
 
 
 @command
@@ -142,7 +140,8 @@ async def disable(
                 },
             )
 
-        return await for_each(output, cluster_ids, send)
+        code, _ = await for_each(output, service, cluster_ids, send)
+    return code
 
 
 policies = typer.Typer(

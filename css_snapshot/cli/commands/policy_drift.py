@@ -84,22 +84,22 @@ async def apply(
                 {"kind": "applied", "cluster_id": cluster_id, "applied": applied},
             )
 
-        return await for_each(session.output, await selection.ids(service), send)
+        cluster_ids = await selection.ids(service)
+        code, _ = await for_each(session.output, service, cluster_ids, send)
+    return code
 
 
 async def _drifts(
     session: Session, selection: Selection, policy: SnapshotPolicy
 ) -> tuple[ExitCode, Mapping[str, PolicyDrift]]:
     selection.check()
-    found: dict[str, PolicyDrift] = {}
     async with session.service() as service:
-        cluster_ids = await selection.ids(service)
-
-        async def look(cluster_id: str) -> None:
-            found[cluster_id] = await service.plan_policy(cluster_id, policy)
-
-        code = await for_each(session.output, cluster_ids, look)
-    return code, {key: found[key] for key in cluster_ids if key in found}
+        return await for_each(
+            session.output,
+            service,
+            await selection.ids(service),
+            lambda cluster_id: service.plan_policy(cluster_id, policy),
+        )
 
 
 def _show(output: Output, drifts: Mapping[str, PolicyDrift]) -> None:

@@ -175,7 +175,7 @@ async def prune(
             service, retention=retention, prefix=prefix, older_than=older_than
         )
         cluster_ids = await selection.ids(service)
-        code = await for_each(output, cluster_ids, pruning.plan)
+        code, pruning.plans = await for_each(output, service, cluster_ids, pruning.plan)
         several = len(cluster_ids) > 1
         if dry_run:
             _show_plans(output, pruning.plans, several=several)
@@ -188,7 +188,8 @@ async def prune(
             confirm(output, f"Delete these {len(pruning.planned)}?")
         doomed = [key for key, plan in pruning.plans.items() if plan.delete]
         try:
-            code = worst({code, await for_each(output, doomed, pruning.carry_out)})
+            ended, _ = await for_each(output, service, doomed, pruning.carry_out)
+            code = worst({code, ended})
         finally:
             _show(output, pruning.deleted, done=True, several=several)
     return code
@@ -210,9 +211,9 @@ class _Pruning:
         """What would be deleted, with the cluster of each."""
         return [(key, one) for key, plan in self.plans.items() for one in plan.delete]
 
-    async def plan(self, cluster_id: str) -> None:
+    async def plan(self, cluster_id: str) -> RetentionPlan:
         """Find out what is no longer wanted of a cluster."""
-        self.plans[cluster_id] = await self.service.prune(
+        return await self.service.prune(
             cluster_id,
             retention=self.retention,
             prefix=self.prefix,

@@ -60,20 +60,14 @@ async def list_(session: Session, selection: Selection) -> ExitCode:
     restore_status, description, bucket, and others.
     """
     selection.check()
-    found: dict[str, list[JsonRecord]] = {}
     async with session.service() as service:
         cluster_ids = await selection.ids(service)
 
-        async def read(cluster_id: str) -> None:
-            snapshots = await service.list(cluster_id)
-            found[cluster_id] = [snapshot_record(cluster_id, one) for one in snapshots]
-
-        code = await for_each(session.output, cluster_ids, read)
+        code, found = await for_each(session.output, service, cluster_ids, service.list)
     if found:
-        records = [one for key in cluster_ids for one in found.get(key, ())]
         show_snapshots(
             session.output,
-            records,
+            [snapshot_record(key, one) for key, rows in found.items() for one in rows],
             several=len(cluster_ids) > 1,
             empty="no snapshots",
         )

@@ -51,6 +51,7 @@ async def wait(
                 alone=alone,
             )
 
-        return await for_each(
-            session.output, cluster_ids, watch, limit=_WATCHED_AT_ONCE
+        code, _ = await for_each(
+            session.output, service, cluster_ids, watch, limit=_WATCHED_AT_ONCE
         )
+    return code
