@@ -13,7 +13,13 @@ from css_snapshot.errors import (
 )
 from css_snapshot.fanout.calls import Calls, Raised, Returned
 from css_snapshot.fanout.job import Accepted, Job, Requeue
-from css_snapshot.fanout.journal.entry import ACCEPTED, UNRESOLVED, Entry, State
+from css_snapshot.fanout.journal.entry import (
+    ACCEPTED,
+    UNBEGUN,
+    UNRESOLVED,
+    Entry,
+    State,
+)
 from css_snapshot.fanout.journal.journal import Journal
 from css_snapshot.fanout.operations import Operation
 from css_snapshot.fanout.options import RunOptions
@@ -81,9 +87,7 @@ class Processor(Generic[T]):
 
     async def _admit(
         self, job: Job
-    ) -> (
-        CreateSnapshotRequest | Failed | Skipped | Accepted | Busy | NotReady | Requeue
-    ):
+    ) -> CreateSnapshotRequest | Failed | Skipped | Accepted | Busy | NotReady:
         """Check a target, and ask the journal and the list of clusters about it."""
         try:
             request = job.target.request()
@@ -94,7 +98,7 @@ class Processor(Generic[T]):
             known = self._accepted_before(job)
         else:
             known = self._take_up(job, entry)
-        return known or self._unready(job) or request
+        return known or await self._unready(job, entry) or request
 
     def _accepted_before(self, job: Job) -> Accepted | Skipped | None:
         """Go on with what the caller says was accepted; `None` means: nothing was."""
@@ -123,7 +127,7 @@ class Processor(Generic[T]):
             job.how = "adopted" if entry.how == "adopted" else "created"
             # Without its id it has to be looked for by its name.
             return None if entry.backup is None else Accepted()
-        if entry.state in _ENDED_BADLY and self._is_retried(entry):
+        if entry.state in UNBEGUN or self._is_retried(entry):
             return None
         state = State.ACCEPTED if entry.state in ACCEPTED else entry.state
         return Skipped(
@@ -137,22 +141,22 @@ class Processor(Generic[T]):
     def _is_retried(self, entry: Entry) -> bool:
         """Check whether what ended badly is tried again: at once if nothing was sent."""
         if self._options.retry_failed:
-            return True
+            return entry.state in _ENDED_BADLY
         return entry.state is State.FAILED and entry.since is None
 
-    def _unready(self, job: Job) -> Busy | NotReady | Requeue | None:
+    async def _unready(self, job: Job, entry: Entry | None) -> Busy | NotReady | None:
         """Judge by what the list of clusters said, unless a creation is open."""
         readiness = job.target.readiness
         if job.previous is not None or readiness is None or readiness:
             return None
-        if not readiness.passes:
-            return NotReady(
-                target=job.target, elapsed=self._elapsed(job), readiness=readiness
-            )
-        if self._options.busy == "wait":
+        if readiness.passes and self._options.busy == "wait":
             # A single look is no verdict: the service says what it is now.
             return None
-        return Busy(target=job.target, elapsed=self._elapsed(job), readiness=readiness)
+        if entry is None or entry.state in UNBEGUN:
+            state = State.BUSY if readiness.passes else State.NOT_READY
+            await self._journal.record(job, state, str(readiness))
+        kind = Busy if readiness.passes else NotReady
+        return kind(target=job.target, elapsed=self._elapsed(job), readiness=readiness)
 
     async def _try(
         self, job: Job, request: CreateSnapshotRequest
@@ -212,7 +216,7 @@ class Processor(Generic[T]):
             return self._indeterminate(job, error)
         job.previous = None
         if fate == "busy":
-            await self._journal.forget(job)
+            await self._journal.record(job, State.BUSY, str(error))
             return self._busy(job, error)
         if isinstance(error, SnapshotFailedError):
             return await self._spoiled(job, error)

@@ -130,8 +130,10 @@ def _set_all(journal: str, state: State) -> None:
 
 
 def test_what_was_not_begun_is_open(fleet: EmulatorState, journal: str) -> None:
-    pipeline = fleet.add_cluster(EmulatedCluster(name="pipes", engine="logstash"))
+    pipeline = fleet.add_cluster(EmulatedCluster(name="pipes"))
     run(*FLEET, "--snapshot", "nightly", "--journal", journal)
+    with closing(sqlite3.connect(journal)) as database, database:
+        database.execute("DELETE FROM targets WHERE cluster_id = ?", (pipeline.id,))
 
     people, programs = run("status", journal), run("status", journal, "--json")
 
@@ -148,3 +150,39 @@ def test_what_was_not_begun_is_open(fleet: EmulatorState, journal: str) -> None:
         "state": "not_begun",
     }
     assert header["not_begun"] == 1
+
+
+def test_why_a_cluster_was_not_ready_is_told_by_status_and_by_resume(
+    fleet: EmulatorState, journal: str
+) -> None:
+    fleet.add_cluster(EmulatedCluster(name="pipes", engine="logstash"))
+    run(*FLEET, "--snapshot", "nightly", "--journal", journal)
+    posts = fleet.counts["create"]
+
+    told = run("status", journal)
+    *_, before = run("status", journal, "--json").records
+    resumed = run("resume", journal, "--json")
+
+    assert (told.exit_code, before["not_ready"], before["not_begun"]) == (1, 1, 0)
+    header, reason = told.stdout.splitlines()[-2:]
+    assert header.startswith("  not ready pipes (")
+    assert reason.endswith("Z: logstash clusters have no snapshots")
+    outcome = next(one for one in resumed.records if one["outcome"] == "not_ready")
+    assert "logstash clusters have no snapshots" in str(outcome["readiness"])
+    assert (resumed.exit_code, fleet.counts["create"]) == (1, posts)
+
+
+def test_a_cluster_that_was_busy_is_tried_again_by_resume(
+    fleet: EmulatorState, journal: str
+) -> None:
+    busy = fleet.cluster_ids[0]
+    fleet.outcomes.add("STUCK", cluster_id=busy, name="earlier")
+    fleet.add_snapshot(busy, "earlier")
+    run(*FLEET, "--snapshot", "nightly", "--journal", journal)
+    told = run("status", journal)
+    fleet.busy_lock = False
+
+    resumed = run("resume", journal, "--json")
+
+    assert (told.exit_code, "  busy " in told.stdout) == (1, True)
+    assert resumed.records[-1]["created"] == 1

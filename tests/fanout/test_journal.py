@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -20,8 +21,10 @@ from css_snapshot import (
     ConfigurationError,
     ForbiddenError,
     IndeterminateCreateError,
+    NotReadyReason,
+    SnapshotReadiness,
 )
-from css_snapshot.errors import CSSError, JournalBusyError
+from css_snapshot.errors import JournalBusyError
 from css_snapshot.fanout import (
     Busy,
     Created,
@@ -141,22 +144,76 @@ async def test_what_failed_is_skipped_unless_asked_for(path: Path) -> None:
     assert entries(path)["c0"].state is State.ACCEPTED
 
 
-@pytest.mark.parametrize(
-    "error", [busy(), unauthorized()], ids=["busy", "unauthorized"]
-)
-async def test_what_is_not_the_targets_fault_is_tried_again(
-    path: Path, error: CSSError
-) -> None:
-    run = fan_out(failing(error), targets(1), journal=path, plan="p")
+async def test_refused_credentials_are_not_the_targets_fault(path: Path) -> None:
+    run = fan_out(failing(unauthorized()), targets(1), journal=path, plan="p")
     async with run:
-        outcome = await anext(run)
-        assert isinstance(outcome, Busy | Failed)
+        assert isinstance(await anext(run), Failed)
         assert entries(path) == {}
-        with pytest.raises((ExceptionGroup, StopAsyncIteration)):
+        with pytest.raises(ExceptionGroup):
             await anext(run)
 
     run = fan_out(answer, targets(1), journal=path, plan="p")
     assert isinstance((await outcomes_of(run))[0], Created)
+
+
+LOGSTASH: Final = NotReadyReason("engine", "logstash clusters have no snapshots")
+RESIZING: Final = NotReadyReason("busy", "it is being resized", passes=True)
+
+
+def unready(reason: NotReadyReason, **changes: Any) -> Target:
+    return Target("c0", NAME, readiness=SnapshotReadiness((reason,)), **changes)
+
+
+@pytest.mark.parametrize(
+    ("operation", "target", "state", "why"),
+    [
+        (failing(busy()), Target("c0", NAME), State.BUSY, "another operation"),
+        (answer, unready(RESIZING), State.BUSY, "it is being resized"),
+        (answer, unready(LOGSTASH), State.NOT_READY, "logstash clusters"),
+    ],
+    ids=["found busy", "listed busy", "not ready"],
+)
+async def test_why_a_cluster_was_not_ready_is_kept_and_it_is_tried_again(
+    path: Path,
+    operation: Callable[[Target], Awaitable[Any]],
+    target: Target,
+    state: State,
+    why: str,
+) -> None:
+    run = fan_out(operation, [target], journal=path, plan="p")
+    (outcome,) = await outcomes_of(run)
+    assert outcome.outcome == state.value
+    entry = entries(path)["c0"]
+    assert (entry.state, entry.backup) == (state, None)
+    assert why in str(entry.error)
+    assert run.summary.journal_open == 1
+
+    # With other values too, as nothing was created of the former ones.
+    wanted = Target("c0", NAME, description="again")
+    run = fan_out(answer, [wanted], journal=path, plan="p")
+    assert isinstance((await outcomes_of(run))[0], Created)
+    assert entries(path)["c0"].state is State.ACCEPTED
+    assert run.summary.journal_open == 0
+
+
+async def test_a_reason_is_replaced_by_a_newer_one_and_replaces_no_failure(
+    path: Path,
+) -> None:
+    for reason in (RESIZING, LOGSTASH):
+        await outcomes_of(fan_out(answer, [unready(reason)], journal=path, plan="p"))
+    assert entries(path)["c0"].error == "logstash clusters have no snapshots"
+
+    await outcomes_of(
+        fan_out(failing(ValueError("no")), targets(1), journal=path, plan="p")
+    )
+    run = fan_out(
+        answer, [unready(RESIZING)], journal=path, plan="p", retry_failed=True
+    )
+    assert isinstance((await outcomes_of(run))[0], Busy)
+    assert (entries(path)["c0"].state, entries(path)["c0"].error) == (
+        State.FAILED,
+        "no",
+    )
 
 
 async def plan_p() -> Plan:
@@ -626,13 +683,17 @@ async def test_an_outcome_that_can_not_be_taken_down_is_still_handed_out(
     assert entries(path)["c0"].state is State.INTENT
 
 
-async def test_a_busy_target_whose_entry_can_not_be_taken_out_stops_the_run(
+async def test_a_busy_target_of_which_that_can_not_be_written_stops_the_run(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def forget(self: Store, cluster_id: str, name: str) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
+    put = Store.put
 
-    monkeypatch.setattr(Store, "forget", forget)
+    def no_reasons(self: Store, entry: Entry) -> None:
+        if entry.state is State.BUSY:
+            raise sqlite3.OperationalError("disk I/O error")
+        put(self, entry)
+
+    monkeypatch.setattr(Store, "put", no_reasons)
     with pytest.raises(ExceptionGroup, match="the journal failed"):
         await outcomes_of(fan_out(failing(busy()), targets(9), limit=1, journal=path))
 
@@ -782,7 +843,7 @@ async def test_the_status_after_a_run(path: Path, virtual_time: VirtualTime) -> 
     assert (status.total, status.counts[State.ACCEPTED]) == (3, 3)
     assert str(status) == (
         f"{path} (not in use): 3 targets: 0 intent, 3 accepted, 0 completed,"
-        " 0 spoiled, 0 late, 0 failed, 0 indeterminate"
+        " 0 spoiled, 0 late, 0 busy, 0 not ready, 0 failed, 0 indeterminate"
     )
     assert [entry.cluster_id for entry in status.entries()] == ["c0", "c1", "c2"]
     assert list(status.entries(State.FAILED)) == []

@@ -14,7 +14,7 @@ from css_snapshot.cli.output.records import JsonRecord, instant
 from css_snapshot.cli.output.text import plain
 from css_snapshot.fanout import Entry, JournalStatus, State, Target, read_status
 
-_BAD: Final = (State.FAILED, State.SPOILED)
+_BAD: Final = (State.FAILED, State.SPOILED, State.NOT_READY, State.BUSY)
 _NOT_BEGUN: Final = "not_begun"
 _OPEN: Final = (State.INDETERMINATE, State.INTENT, State.LATE)
 
@@ -24,7 +24,7 @@ async def status(output: Output, journal: JournalArgument) -> ExitCode:
     """Show how far the run of a journal is, whether or not it is still going on.
 
     People see the counts for each name of a snapshot, and each target that is
-    failed, spoiled, open or late. What a run that waits has only seen accepted
+    failed, spoiled, not ready, busy, open or late, with the reason. What a run that waits has only seen accepted
     is open as well, and so is what the last run did not begin.
 
     Examples:
@@ -34,8 +34,8 @@ async def status(output: Output, journal: JournalArgument) -> ExitCode:
     JSON: a line of kind entry for each target, with cluster_id, cluster_name,
     name, state (not_begun for what the journal has nothing of), id, how,
     attempts, since, updated, message; at the end one of kind journal with the
-    counts. Exit codes: 1 some failed or were spoiled, 3
-    some are open or late.
+    counts. Exit codes: 1 some failed, were spoiled, busy or not ready; 3 some
+    are open or late.
     """
     told = read_status(journal)
     shown = _Shown.of(told, kept_targets(journal))
@@ -56,8 +56,7 @@ class _Shown:
     Attributes:
         told: What it says.
         names: The clusters' names, as far as they are known, by id.
-        not_begun: The targets of the last run that the journal has nothing of: they
-            were not reached, or their clusters were busy or not ready.
+        not_begun: The targets of the last run that the journal has nothing of.
     """
 
     told: JournalStatus
@@ -107,11 +106,11 @@ class _Shown:
             for entry in self.told.entries(state):
                 troubles.setdefault(entry.name, []).append(entry)
         for name, counts in self.told.by_name():
-            words = (f"{counts[state]} {state}" for state in State if counts[state])
+            words = (f"{counts[one]} {one.in_words}" for one in State if counts[one])
             output.line(f"{name}: {', '.join(words)}")
             for entry in troubles.get(name, ()):
                 cluster = self._cluster(entry.cluster_id)
-                output.line(f"{entry.state} {cluster}", indent=2)
+                output.line(f"{entry.state.in_words} {cluster}", indent=2)
                 output.line(_details(entry), indent=4)
         if self.not_begun:
             output.line(f"not in the journal: {len(self.not_begun)}")

@@ -145,10 +145,7 @@ def read_kept(journal: Path) -> tuple[RunOptions, TargetList]:
     try:
         with path.open(encoding="utf-8") as file:
             options = RunOptions(**json.loads(next(file)))
-            # What was busy then may not be so any more.
-            return options, TargetList.of(
-                attrs.evolve(_target(line), readiness=None) for line in file
-            )
+            return options, TargetList.of(map(_kept, file))
     except FileNotFoundError:
         raise ConfigurationError(
             f"{path}: is missing; repeat the fan-out with its targets and --journal"
@@ -170,6 +167,16 @@ def kept_targets(journal: Path) -> Iterator[Target]:
         return
     with targets:
         yield from targets
+
+
+def _kept(line: str) -> Target:
+    """Return a target of an earlier run, not ready for what can't have changed."""
+    target = _target(line)
+    reasons = () if target.readiness is None else target.readiness.reasons
+    lasting = tuple(one for one in reasons if one.obstacle == "engine")
+    return attrs.evolve(
+        target, readiness=SnapshotReadiness(lasting) if lasting else None
+    )
 
 
 def _target(line: str) -> Target:

@@ -20,6 +20,8 @@ class State(StrEnum):
         COMPLETED: It was seen to be complete.
         SPOILED: It ended without all its shards, or vanished.
         LATE: It was still building when the run had to end.
+        BUSY: Nothing was created, as the cluster was occupied.
+        NOT_READY: Nothing was sent, as the cluster can't be snapshotted.
         FAILED: Nothing was created.
         INDETERMINATE: Whether it was created is unknown.
     """
@@ -29,12 +31,22 @@ class State(StrEnum):
     COMPLETED = "completed"
     SPOILED = "spoiled"
     LATE = "late"
+    BUSY = "busy"
+    NOT_READY = "not_ready"
     FAILED = "failed"
     INDETERMINATE = "indeterminate"
+
+    @property
+    def in_words(self) -> str:
+        """The state as people read it."""
+        return self.value.replace("_", " ")
 
 
 UNRESOLVED: Final = frozenset({State.INTENT, State.INDETERMINATE})
 """What was created, if anything, has to be looked for."""
+
+UNBEGUN: Final = frozenset({State.BUSY, State.NOT_READY})
+"""It is told why nothing was created; the next run begins from the beginning."""
 
 ACCEPTED: Final = frozenset({State.ACCEPTED, State.LATE})
 """There is a snapshot, of which it is not known how it ended."""
@@ -62,7 +74,8 @@ class Entry:
         how: `"created"` or `"adopted"`, for what was accepted.
         backup_id: The snapshot's id, if it is known.
         backup_name: Its name, where that is not the name wanted.
-        error: The text of the error that ended it, at most 500 characters.
+        error: The text of the error that ended it, or why the cluster was not ready,
+            at most 500 characters.
         updated: When the entry was written, aware.
     """
 

@@ -7,7 +7,7 @@ from css_snapshot.api.requests import CreateSnapshotRequest
 from css_snapshot.clock import Clock
 from css_snapshot.errors import ConfigurationError, JournalError
 from css_snapshot.fanout.job import Job
-from css_snapshot.fanout.journal.entry import Entry, State
+from css_snapshot.fanout.journal.entry import UNBEGUN, Entry, State
 from css_snapshot.fanout.journal.store import Plan, Store
 from css_snapshot.fanout.journal.writer import Writer
 from css_snapshot.fanout.stopping import Stopping
@@ -67,7 +67,9 @@ class Journal:
         entry = await self._writer.do(
             lambda store: store.look(target.cluster_id, target.name), writes=False
         )
-        if entry is not None and entry.digest != job.digest:
+        if entry is None or entry.state in UNBEGUN:
+            return entry
+        if entry.digest != job.digest:
             raise ConfigurationError(
                 f"the journal has {target} with other indices or another description;"
                 " use another name, or another journal"

@@ -49,7 +49,7 @@ class JournalStatus:
         return sum(self.counts.values())
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{self.counts[state]} {state}" for state in State)
+        counts = ", ".join(f"{self.counts[state]} {state.in_words}" for state in State)
         held = "in use by a run" if self.held else "not in use"
         return f"{self.path} ({held}): {self.total} targets: {counts}"
 
