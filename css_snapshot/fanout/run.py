@@ -92,8 +92,10 @@ class FanOut(Generic[T_co]):
             await self._journal.closed()
         if error is None:
             self._report()
-        elif self.stopped_by is not None and not self._reported:
-            logger.warning("%s", self._stop.reason, exc_info=self.stopped_by)
+        elif (stopped := self.stopped_by) is not None and not self._reported:
+            # Unless the block is left with the very reason, it is told of nowhere else.
+            if error not in stopped.exceptions:
+                logger.warning("%s", self._stop.reason, exc_info=stopped)
 
     def __aiter__(self) -> Self:
         return self

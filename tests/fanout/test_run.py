@@ -313,6 +313,24 @@ async def test_another_error_of_the_block_comes_before_the_runs_own(
     assert "broken source" in caplog.text
 
 
+async def test_the_reason_of_a_stop_that_leaves_the_block_is_not_logged_as_well(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    error = unauthorized()
+
+    async def refuse(target: Target) -> None:
+        raise error
+
+    async def enter() -> None:
+        async with fan_out(refuse, targets(1)) as run:
+            await anext(run)
+            raise error
+
+    with pytest.raises(type(error)):
+        await enter()
+    assert caplog.text == ""
+
+
 async def test_an_empty_source_is_an_empty_run() -> None:
     run = fan_out(answer, [])
 

@@ -1,20 +1,16 @@
 """The operators for the day after: which snapshots go, and is each cluster covered."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, ClassVar, TypedDict, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypedDict
 
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.api.rules import check_seconds
 from css_snapshot.fanout import Done, Failed
 from css_snapshot.integrations.airflow.fleet_operator import FleetOperator
-from css_snapshot.retry import RetryPolicy
 from css_snapshot.service import SnapshotService
 from css_snapshot.typing import CoverageState
-from css_snapshot.workflows.coverage import Coverage, assess
+from css_snapshot.workflows.coverage import Coverage
 from css_snapshot.workflows.retention import Retention, RetentionPlan
-
-T = TypeVar("T")
 
 
 class PruneRecord(TypedDict):
@@ -51,8 +47,8 @@ class CoverageRecord(TypedDict):
     why: str
 
 
-class _EachOperator(FleetOperator):
-    """An operator that does something for each cluster, one failure stopping none.
+class _UpkeepOperator(FleetOperator):
+    """An operator that goes through the clusters, one failure stopping none.
 
     Args:
         limit: Clusters in flight at most.
@@ -63,17 +59,8 @@ class _EachOperator(FleetOperator):
         super().__init__(**kwargs)
         self.limit = limit
 
-    async def for_each(
-        self, service: SnapshotService, operation: Callable[[Cluster], Awaitable[T]]
-    ) -> list[Done[T] | Failed]:
-        """Return the outcomes, sorted by cluster."""
-        clusters = await self.chosen(service)
-        async with service.each(operation, clusters=clusters, limit=self.limit) as run:
-            outcomes = [outcome async for outcome in run]
-        return sorted(outcomes, key=lambda outcome: outcome.cluster_id)
 
-
-class PruneSnapshotsOperator(_EachOperator):
+class PruneSnapshotsOperator(_UpkeepOperator):
     """Deletes the manual snapshots that no rule keeps, in each cluster.
 
     A cluster where that fails stops no other, and fails the task at the end. What a
@@ -132,10 +119,13 @@ class PruneSnapshotsOperator(_EachOperator):
             )
 
         async with service:
-            return await self.for_each(service, prune)
+            clusters = await self.chosen(service)
+            async with service.each(prune, clusters=clusters, limit=self.limit) as run:
+                outcomes = [outcome async for outcome in run]
+        return sorted(outcomes, key=lambda outcome: outcome.cluster_id)
 
 
-class CheckCoverageOperator(_EachOperator):
+class CheckCoverageOperator(_UpkeepOperator):
     """Fails unless each cluster has a usable snapshot that is young enough.
 
     A cluster that can't be read is not covered. Neither is one whose snapshots are
@@ -197,23 +187,16 @@ class CheckCoverageOperator(_EachOperator):
         return records
 
     async def _assess(self, service: SnapshotService) -> list[CoverageRecord]:
-        looking = service.with_options(retry=RetryPolicy(lost_reads=True))
-
-        async def assessed(cluster: Cluster) -> Coverage:
-            is_off = cluster.backup_available is False
-            return assess(
-                cluster,
-                () if is_off else await looking.list(cluster.id),
-                now=datetime.now(UTC),
+        async with service:
+            assessed = service.coverage(
                 max_age=self.max_age,
                 prefix=self.prefix,
                 stuck_after=self.stuck_after,
+                clusters=await self.chosen(service),
+                limit=self.limit,
             )
-
-        async with service:
-            return [
-                _covered(outcome) for outcome in await self.for_each(service, assessed)
-            ]
+            records = [_covered(coverage) async for coverage in assessed]
+        return sorted(records, key=lambda record: record["cluster_id"])
 
 
 def _pruned(outcome: Done[RetentionPlan]) -> PruneRecord:
@@ -226,18 +209,11 @@ def _pruned(outcome: Done[RetentionPlan]) -> PruneRecord:
     }
 
 
-def _covered(outcome: Done[Coverage] | Failed) -> CoverageRecord:
-    state: CoverageState = "unreadable"
-    age, why = None, ""
-    match outcome:
-        case Done(result=coverage):
-            state, age, why = coverage.state, coverage.age, coverage.why
-        case Failed(error=error):
-            why = str(error)
+def _covered(coverage: Coverage) -> CoverageRecord:
     return {
-        "cluster_id": outcome.cluster_id,
-        "cluster_name": outcome.cluster_name,
-        "state": state,
-        "age": age,
-        "why": why,
+        "cluster_id": coverage.cluster_id,
+        "cluster_name": coverage.cluster_name,
+        "state": coverage.state,
+        "age": coverage.age,
+        "why": coverage.why,
     }
