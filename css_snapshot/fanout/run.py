@@ -92,10 +92,13 @@ class FanOut(Generic[T_co]):
             await self._journal.closed()
         if error is None:
             self._report()
-        elif (stopped := self.stopped_by) is not None and not self._reported:
-            # Unless the block is left with the very reason, it is told of nowhere else.
-            if error not in stopped.exceptions:
-                logger.warning("%s", self._stop.reason, exc_info=stopped)
+        elif (
+            (stopped := self.stopped_by) is not None
+            and not self._reported
+            # A block that is left with the very reason tells of it.
+            and error not in stopped.exceptions
+        ):
+            logger.warning("%s", self._stop.reason, exc_info=stopped)
 
     def __aiter__(self) -> Self:
         return self
