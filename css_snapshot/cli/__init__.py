@@ -14,7 +14,8 @@ def main() -> None:
     """Run the command that the process was started with, and exit.
 
     Exit codes: 0 done, 1 failed, spoiled, busy or not ready, 2 wrong usage or input, 3
-    unknown or late even after looking, 75 the journal is in use, 130 interrupted.
+    unknown or late even after looking, 75 the journal is in use, 130 interrupted, 141
+    nobody read the output.
     """
     _leave_quietly_when_interrupted()
     if sys.argv[1:] == ["--version"]:

@@ -92,9 +92,9 @@ def root(
       css-snapshot doctor                     is everything set up?
       css-snapshot ensure CLUSTER nightly     one snapshot, exactly once
 
-    Exit codes: 0 done; 1 something failed, was spoiled, busy or not ready; 2 wrong
-    usage or input; 3 unknown or late, even after looking; 75 the journal is in
-    use; 130 interrupted.
+    Exit codes: 0 done; 1 something failed, was spoiled, busy or not ready;
+    2 wrong usage or input; 3 unknown or late, even after looking; 75 the journal
+    is in use; 130 interrupted; 141 nobody read the output.
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), nl=False)

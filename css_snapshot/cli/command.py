@@ -5,19 +5,34 @@ import functools
 import inspect
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import attrs
 import typer
 
+from css_snapshot.cli.advice import advice_for
 from css_snapshot.cli.connection import Limits, Location, open_service
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.interrupts import interruptible, signals_wake_the_loop
 from css_snapshot.cli.option_groups import expanded, gathered
 from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.streams import silence_closed_streams
-from css_snapshot.errors import CSSError
+from css_snapshot.errors import (
+    AuthenticationError,
+    ConnectFailedError,
+    CredentialsNotFoundError,
+    CSSError,
+    ForbiddenError,
+)
 from css_snapshot.service import SnapshotService
+
+# Of these, nothing was carried out, so that advice can't mislead.
+_ADVISED: Final = (
+    AuthenticationError,
+    ConnectFailedError,
+    CredentialsNotFoundError,
+    ForbiddenError,
+)
 
 Work = Coroutine[object, object, ExitCode | None]
 
@@ -87,6 +102,8 @@ def _outcome(output: Output, work: Work) -> ExitCode:
         return ExitCode.INTERRUPTED
     except (typer.Exit, typer.Abort, BrokenPipeError):
         raise
+    except _ADVISED as exc:
+        return output.failure(exc, advice_for(exc))
     except (CSSError, OSError) as exc:
         return output.failure(exc)
     except Exception as exc:  # noqa: BLE001  # people get one line of any error

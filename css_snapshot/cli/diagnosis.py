@@ -223,7 +223,7 @@ class Examination:
             )
         async with self._session.service() as service:
             count = len(await service.list(self._cluster.id))
-        detail = f"clusters and snapshots can be listed ({count} of {self._cluster.id})"
+        detail = f"clusters and snapshots can be listed: {self._cluster.id} has {count}"
         return Check("permissions", "ok", detail)
 
     async def _readiness(self) -> Check:

@@ -115,6 +115,18 @@ def test_clusters_of_one_name_are_told_by_their_ids(fleet: EmulatorState) -> Non
     assert set(first) == {twin.id, id_of(fleet, "css-never"), "css-fresh"}
 
 
+def test_an_id_in_place_of_a_name_stays_whole_at_80_columns(
+    fleet: EmulatorState,
+) -> None:
+    twin = fleet.add_cluster(EmulatedCluster(name="css-never"))
+
+    ended = run_watched(*CHECK, COLUMNS="80")
+
+    shown = Text.from_ansi(ended.stdout).plain
+    assert twin.id in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_a_prefix_leaves_out_others(fleet: EmulatorState) -> None:
     ended = run(
         "check", "css-fresh", "--max-age", "26h", "--prefix", "weekly-", "--json"

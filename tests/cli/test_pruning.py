@@ -85,6 +85,7 @@ def test_a_dry_run_of_a_fleet_names_the_clusters_at_80_columns(
     for snapshot in cloud.snapshots(cluster):
         assert [snapshot.name, snapshot.id] in [row[:2] for row in rows]
     assert {f"{one}:" for one in cloud.cluster_ids[1:]} <= set(lines)
+    assert ended.stderr.count("would be deleted") == 1
     assert max(map(len, lines)) <= 80
 
 
@@ -192,11 +193,15 @@ def test_at_a_terminal_it_asks_first(
     cluster: str,
     history: list[str],
     at_terminal: Callable[[str], None],
+    *,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     at_terminal(f"{answer}\n")
 
     with pytest.raises(SystemExit) as ended:
         app(["prune", cluster, "--keep", "1"])
+
+    assert "Delete 3 snapshots? [y/N]" in "".join(capsys.readouterr())
 
     gone = set(history) - set(names(cloud, cluster))
     assert (ended.value.code == 0) == (answer == "y")

@@ -101,6 +101,17 @@ def test_the_latest_to_restore_is_a_usable_one(fleet: EmulatorState) -> None:
     assert run("show", cluster, "latest", "--json").records[0]["id"] == failed.id
 
 
+def test_where_nothing_is_usable_there_is_no_latest_to_restore(
+    cloud: EmulatorState, cluster: str
+) -> None:
+    cloud.add_snapshot(cluster, "failed-one", age=60).outcome = "FAILED"
+
+    ended = run("restore", cluster, "latest", "--to", cloud.cluster_ids[1])
+
+    assert ended.exit_code == 2
+    assert ended.stderr.endswith(f"cluster {cluster} has no usable snapshots\n")
+
+
 def test_a_snapshot_called_latest_is_taken_by_its_name(fleet: EmulatorState) -> None:
     cluster = fleet.cluster_ids[0]
     named = fleet.add_snapshot(cluster, "latest", age=5 * DAY)
@@ -120,14 +131,20 @@ def test_an_ambiguous_snapshot_lists_the_ids(fleet: EmulatorState) -> None:
     assert len(fleet.snapshots(cluster)) == 2
 
 
-@pytest.mark.parametrize("text", ["nosuch", "latest"])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("nosuch", "has none of the id or the name nosuch"),
+        ("latest", "has no snapshots"),
+    ],
+)
 def test_a_snapshot_that_is_not_there_is_an_error(
-    text: str, cloud: EmulatorState, cluster: str
+    text: str, says: str, cloud: EmulatorState, cluster: str
 ) -> None:
     ended = run("show", cluster, text)
 
     assert (ended.exit_code, ended.stdout) == (2, "")
-    assert f"the name {text}" in ended.stderr
+    assert f"error: snapshot: cluster {cluster} {says}\n" == ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -188,6 +205,7 @@ def test_clusters_come_from_the_standard_input(
         (("c1", "--tag", "env"), "--all-clusters"),
         (("--from", "no-such-file"), "no-such-file: No such file"),
         (("--from", "."), "Is a directory"),
+        (("--name", "prod-*"), "--engine, --name, --tag: need --all-clusters"),
         (("c1", "a/b"), "cluster_id"),
         (("pyproject.toml",), "--from pyproject.toml"),
     ],
@@ -265,6 +283,7 @@ def test_refused_credentials_are_tried_once(fleet: EmulatorState) -> None:
 
     assert ended.exit_code == 1
     assert ended.stderr.startswith("error: AuthenticationError: ")
+    assert "; check the key pair" in ended.stderr
     assert sum(fleet.counts.values()) == 1
 
 

@@ -166,21 +166,44 @@ def test_why_a_cluster_was_not_ready_is_told_by_status_and_by_resume(
     assert (told.exit_code, before["not_ready"], before["not_begun"]) == (1, 1, 0)
     header, reason = told.stdout.splitlines()[-2:]
     assert header.startswith("  not ready pipes (")
-    assert reason.endswith("Z: logstash clusters have no snapshots")
+    when, _, why = reason.strip().partition(": ")
+    assert (when[-1], why) == ("Z", "logstash clusters have no snapshots")
     outcome = next(one for one in resumed.records if one["outcome"] == "not_ready")
     assert "logstash clusters have no snapshots" in str(outcome["readiness"])
     assert (resumed.exit_code, fleet.counts["create"]) == (1, posts)
+    assert fleet.counts["clusters"] == 2
+
+
+def test_a_cluster_that_is_ready_by_now_is_snapshotted_by_resume(
+    fleet: EmulatorState, journal: str
+) -> None:
+    off = fleet.add_cluster(EmulatedCluster(backup_available=False))
+    run(*FLEET, "--snapshot", "nightly", "--journal", journal)
+    fleet.cluster(off.id).backup_available = True
+
+    resumed = run("resume", journal, "--json")
+
+    assert (resumed.exit_code, resumed.records[-1]["created"]) == (0, 1)
+
+
+def test_a_resume_of_clusters_that_were_ready_needs_no_list_of_them(
+    fleet: EmulatorState, journal: str
+) -> None:
+    run(*FLEET, "--snapshot", "nightly", "--journal", journal)
+
+    assert run("resume", journal).exit_code == 0
+    assert fleet.counts["clusters"] == 1
 
 
 def test_a_cluster_that_was_busy_is_tried_again_by_resume(
     fleet: EmulatorState, journal: str
 ) -> None:
     busy = fleet.cluster_ids[0]
-    fleet.outcomes.add("STUCK", cluster_id=busy, name="earlier")
-    fleet.add_snapshot(busy, "earlier")
+    earlier = fleet.add_snapshot(busy, "earlier")
+    earlier.outcome = "STUCK"
     run(*FLEET, "--snapshot", "nightly", "--journal", journal)
     told = run("status", journal)
-    fleet.busy_lock = False
+    earlier.outcome = "COMPLETED"
 
     resumed = run("resume", journal, "--json")
 

@@ -106,6 +106,7 @@ async def test_a_function_is_called_for_each_cluster_of_the_project(
         assert outcome.cluster.id == outcome.cluster_id
         assert outcome.cluster.name == outcome.cluster_name
         assert outcome.cluster_name == f"name-of-{outcome.cluster_id}"
+        assert "given" not in repr(outcome)
     assert run.summary.done == run.summary.total == run.summary.good == 40
     assert run.summary.is_success
     assert site.requests == {"GET clusters": 1, "GET index_snapshots": 40}

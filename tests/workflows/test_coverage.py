@@ -29,6 +29,7 @@ from css_snapshot import (
 )
 from css_snapshot.auth import TokenAuth
 from css_snapshot.emulator import EmulatorState, EmulatorTransport, Fault
+from css_snapshot.events import Event, WorkflowFinished
 from tests.support.virtual_time import VirtualTime
 
 MakeService = Callable[..., SnapshotService]
@@ -328,6 +329,24 @@ async def test_one_that_is_throttled_for_ever_is_unreadable(
     assert found.cluster_name
     assert found.policy is not None
     assert "429" in found.why
+
+
+async def test_what_is_no_cluster_is_an_error(emulated: SnapshotService) -> None:
+    with pytest.raises(AttributeError):
+        await states(emulated, clusters=["c0"])
+
+
+async def test_the_observer_is_told_of_one_workflow(
+    make_service: MakeService, virtual_time: VirtualTime
+) -> None:
+    gate, events = Gate(), list[Event]()
+    gate.open.set()
+    service = make_service(gate, clock=virtual_time.clock, on_event=events.append)
+
+    await states(service)
+
+    (ended,) = (event for event in events if isinstance(event, WorkflowFinished))
+    assert ended.workflow.name == "coverage"
 
 
 async def test_clusters_may_be_given(

@@ -19,7 +19,12 @@ from css_snapshot.cli.fleet.run import FleetRun
 from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.fleet.target_choice import choose_targets
 from css_snapshot.cli.fleet.target_lines import Defaults, name_at
-from css_snapshot.cli.fleet.target_list import RunOptions, TargetList, read_kept
+from css_snapshot.cli.fleet.target_list import (
+    RunOptions,
+    TargetList,
+    looked_at_again,
+    read_kept,
+)
 from css_snapshot.cli.options import (
     DescriptionOption,
     DryRunOption,
@@ -141,7 +146,7 @@ async def resume(
 
     What is done is skipped without a request; what may have been sent is looked
     for before anything is sent again; what failed before anything was sent is
-    tried again. A fan-out that waited waits again. Endpoint, project and targets
+    tried again. Clusters that were busy or not ready are looked at again. A fan-out that waited waits again. Endpoint, project and targets
     are those of the fan-out; credentials come from the environment.
 
     Examples:
@@ -158,17 +163,19 @@ async def resume(
                 f"--wait: the run of {journal} ends when its snapshots are accepted;"
                 " css-snapshot wait waits for them"
             )
-        fleet = FleetRun(
-            output=output,
-            targets=targets,
-            journal=journal,
-            options=options,
-            due=waiting.finish_by(_now()),
-        )
+        due = waiting.finish_by(_now())
         location = Location(endpoint=options.endpoint, project_id=options.project_id)
         session = Session(location=location, limits=limits, output=output)
         async with session.service() as service:
-            return await fleet.carry_out(_prepared(service, fleet, pace))
+            with await looked_at_again(targets, service) as current:
+                fleet = FleetRun(
+                    output=output,
+                    targets=current,
+                    journal=journal,
+                    options=options,
+                    due=due,
+                )
+                return await fleet.carry_out(_prepared(service, fleet, pace))
 
 
 def _prepared(

@@ -185,7 +185,8 @@ async def prune(
         if not pruning.planned:
             return code
         if not yes:
-            confirm(output, f"Delete these {len(pruning.planned)}?")
+            count = len(pruning.planned)
+            confirm(output, f"Delete {count} snapshot{'' if count == 1 else 's'}?")
         doomed = [key for key, plan in pruning.plans.items() if plan.delete]
         try:
             ended, _ = await for_each(output, service, doomed, pruning.carry_out)
@@ -264,7 +265,8 @@ def _show_plans(
             output.line(f"{name} ({cluster_id}):" if name else f"{cluster_id}:")
         rows = [one | {"fate": _in_words(one)} for one in records]
         output.rows(rows, _FATE_COLUMNS, empty="no snapshots")
-        output.note(f"{len(plan.delete)} of {len(rows)} would be deleted")
+        if rows:
+            output.note(f"{len(plan.delete)} of {len(rows)} would be deleted")
 
 
 def _fates(plan: RetentionPlan) -> Iterator[tuple[Snapshot, str, tuple[str, ...]]]:

@@ -14,7 +14,8 @@ from css_snapshot.cli.output.records import JsonRecord, instant
 from css_snapshot.cli.output.text import plain
 from css_snapshot.fanout import Entry, JournalStatus, State, Target, read_status
 
-_BAD: Final = (State.FAILED, State.SPOILED, State.NOT_READY, State.BUSY)
+_UNBEGUN: Final = (State.NOT_READY, State.BUSY)
+_BAD: Final = (State.FAILED, State.SPOILED, *_UNBEGUN)
 _NOT_BEGUN: Final = "not_begun"
 _OPEN: Final = (State.INDETERMINATE, State.INTENT, State.LATE)
 
@@ -154,11 +155,13 @@ class _Shown:
 
 
 def _details(entry: Entry) -> str:
+    when = plain(instant(entry.updated))
+    why = f": {entry.error}" if entry.error else ""
+    if entry.state in _UNBEGUN:
+        return f"{when}{why}"
     backup = entry.backup
     what = "no snapshot known" if backup is None else f"{backup.name} ({backup.id})"
     attempts = f"{entry.attempts} attempt{'' if entry.attempts == 1 else 's'}"
-    when = plain(instant(entry.updated))
-    why = f": {entry.error}" if entry.error else ""
     return f"{what}, {attempts}, {when}{why}"
 
 

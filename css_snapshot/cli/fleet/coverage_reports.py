@@ -33,16 +33,17 @@ def coverage_record(covered: Covered) -> JsonRecord:
 def write_table(output: Output, found: Sequence[Covered]) -> None:
     """Write a table with a calendar, what its characters mean, and the counts."""
     shown = next((covered.days for covered in found if covered.days), {})
+    names = Counter(covered.coverage.cluster_name for covered in found)
+    rows = [_row(covered, names) for covered in found]
+    has_ids = any(row["cluster"] == row["cluster_id"] for row in rows)
     columns = (
-        Column("CLUSTER", "cluster", narrow="fold"),
+        Column("CLUSTER", "cluster", narrow="keep" if has_ids else "fold"),
         Column("STATE", "state", narrow="keep"),
         Column(f"{len(shown)} DAYS", "days", narrow="keep"),
         Column("WHY", "why", narrow="fold"),
         Column("LAST GOOD", "last_good"),
         Column("ID", "cluster_id"),
     )
-    names = Counter(covered.coverage.cluster_name for covered in found)
-    rows = [_row(covered, names) for covered in found]
     output.rows(rows, columns, empty="no clusters")
     if shown:
         output.line(legend(shown))

@@ -101,9 +101,10 @@ async def snapshot_id(
     if found is None and text == LATEST:
         found = _newest(one for one in snapshots if one.is_usable or not usable)
     if found is None:
-        raise ConfigurationError(
-            f"snapshot: cluster {cluster_id} has none of the id or the name {text}"
-        )
+        none = f"none of the id or the name {text}"
+        if text == LATEST:
+            none = "no usable snapshots" if usable else "no snapshots"
+        raise ConfigurationError(f"snapshot: cluster {cluster_id} has {none}")
     return found
 
 

@@ -165,13 +165,13 @@ class Selection(ClusterFilter):
                 or a filter is given without all clusters.
             RequestValidationError: If an argument is neither an id nor a name.
         """
+        if self.narrows and not self.all_clusters:
+            raise ConfigurationError("--engine, --name, --tag: need --all-clusters")
         ways = (bool(self.named), self.all_clusters, self.listed_in is not None)
         if ways.count(True) != 1:
             raise ConfigurationError(
                 "CLUSTER: name clusters, or give --all-clusters or --from FILE"
             )
-        if self.narrows and not self.all_clusters:
-            raise ConfigurationError("--engine, --name, --tag: need --all-clusters")
         for text in self.named:
             if Path(text).is_file():
                 raise ConfigurationError(f"CLUSTER: to read the file, --from {text}")

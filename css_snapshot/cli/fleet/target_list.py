@@ -19,6 +19,7 @@ import attrs
 from css_snapshot.api.clusters import NotReadyReason, SnapshotReadiness
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.fanout import Target
+from css_snapshot.service import SnapshotService
 from css_snapshot.typing import OnExists, OnSpoiled, Until
 
 
@@ -145,7 +146,7 @@ def read_kept(journal: Path) -> tuple[RunOptions, TargetList]:
     try:
         with path.open(encoding="utf-8") as file:
             options = RunOptions(**json.loads(next(file)))
-            return options, TargetList.of(map(_kept, file))
+            return options, TargetList.of(map(_target, file))
     except FileNotFoundError:
         raise ConfigurationError(
             f"{path}: is missing; repeat the fan-out with its targets and --journal"
@@ -153,6 +154,37 @@ def read_kept(journal: Path) -> tuple[RunOptions, TargetList]:
         ) from None
     except (KeyError, TypeError, ValueError, StopIteration):
         raise ConfigurationError(f"{path}: is not a list of targets") from None
+
+
+async def looked_at_again(targets: TargetList, service: SnapshotService) -> TargetList:
+    """Return the targets of an earlier run with what the clusters are ready for now.
+
+    The list of clusters is read if one of them was not ready then; a cluster that it
+    does not show any more is tried, and the service says what it is.
+
+    Args:
+        targets: The targets; they are closed if others take their place.
+        service: Is asked.
+
+    Raises:
+        CSSError: As `SnapshotService.clusters` raises it.
+    """
+    unready = {
+        one.cluster_id
+        for one in targets
+        if not (one.readiness is None or one.readiness.is_ready)
+    }
+    if not unready:
+        return targets
+    now = {
+        cluster.id: cluster.snapshot_readiness
+        async for cluster in service.clusters()
+        if cluster.id in unready
+    }
+    with targets:
+        return TargetList.of(
+            attrs.evolve(one, readiness=now.get(one.cluster_id)) for one in targets
+        )
 
 
 def kept_targets(journal: Path) -> Iterator[Target]:
@@ -167,16 +199,6 @@ def kept_targets(journal: Path) -> Iterator[Target]:
         return
     with targets:
         yield from targets
-
-
-def _kept(line: str) -> Target:
-    """Return a target of an earlier run, not ready for what can't have changed."""
-    target = _target(line)
-    reasons = () if target.readiness is None else target.readiness.reasons
-    lasting = tuple(one for one in reasons if one.obstacle == "engine")
-    return attrs.evolve(
-        target, readiness=SnapshotReadiness(lasting) if lasting else None
-    )
 
 
 def _target(line: str) -> Target:
