@@ -385,3 +385,17 @@ def test_a_fleet_costs_a_page_of_clusters_and_a_list_each(
 
     # Those that are off have no list.
     assert fleet.counts == {"clusters": 1, "list": 4}
+
+
+@pytest.mark.parametrize(
+    ("count", "requests"),
+    [(1, {"cluster": 1, "list": 1}), (2, {"clusters": 1, "list": 2})],
+)
+def test_several_named_clusters_cost_a_page_and_one_a_look(
+    fleet: EmulatorState, count: int, requests: dict[str, int]
+) -> None:
+    named = [id_of(fleet, name) for name in ("css-fresh", "css-never")][:count]
+
+    run("check", *named, "--max-age", "26h")
+
+    assert fleet.counts == requests

@@ -1,6 +1,7 @@
 """Runs that end at the truth: complete, spoiled or late, and never by trust."""
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from css_snapshot.errors import (
 from css_snapshot.fanout import (
     Completed,
     Created,
+    Entry,
     FanOut,
     Late,
     Skipped,
@@ -27,6 +29,7 @@ from css_snapshot.fanout import (
     Target,
     read_status,
 )
+from css_snapshot.fanout.journal.store import Store
 from css_snapshot.models import Backup, Ensured
 from css_snapshot.typing import SnapshotOperation
 from tests.support.clients import api_client
@@ -322,6 +325,31 @@ async def test_refused_credentials_while_watching_end_the_run(
 
     assert run.summary.late == 3
     assert states(path) == {State.ACCEPTED: 3}
+
+
+async def test_a_journal_that_fails_ends_the_watch_at_once(
+    site: Site,
+    prepare: Prepare,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    virtual_time: VirtualTime,
+) -> None:
+    put = Store.put
+
+    def no_endings(self: Store, entry: Entry) -> None:
+        if entry.state is State.COMPLETED:
+            raise sqlite3.OperationalError("disk I/O error")
+        put(self, entry)
+
+    monkeypatch.setattr(Store, "put", no_endings)
+    site.seconds = {"c0": 60.0, "c1": 7200.0, "c2": 7200.0}
+    run = prepare(3, journal=path)
+
+    with pytest.raises(FanOutStoppedError, match="the journal failed"):
+        await outcomes_of(run)
+
+    assert run.summary.late == 3
+    assert virtual_time.elapsed < 600.0
 
 
 async def test_a_list_that_may_not_be_read_any_more_ends_late(

@@ -168,6 +168,19 @@ async def test_retry_after_holds_everything_back(virtual_time: VirtualTime) -> N
     assert virtual_time.elapsed == 45.0
 
 
+@pytest.mark.parametrize(("asked", "held"), [(900.0, 900.0), (900.5, 0.0)])
+async def test_a_pause_that_is_too_long_for_a_run_is_not_kept(
+    virtual_time: VirtualTime, asked: float, held: float
+) -> None:
+    pace = Pace(1000.0, virtual_time.clock)
+
+    hold = pace.slow_down(throttled(retry_after=asked), await pace.turn())
+    await pace.turn()
+
+    assert hold == asked
+    assert virtual_time.elapsed == pytest.approx(held, abs=0.1)
+
+
 async def test_without_retry_after_the_pause_doubles_up_to_a_minute(
     virtual_time: VirtualTime,
 ) -> None:
