@@ -99,6 +99,13 @@ def test_a_covered_fleet_is_a_success(fleet: EmulatorState) -> None:
     assert ended.stdout.endswith("\n1 of 1 cluster fresh\n")
 
 
+def test_a_fleet_without_a_fresh_one_says_so(fleet: EmulatorState) -> None:
+    ended = run(*CHECK, "--name", "css-never")
+
+    assert ended.exit_code == 1
+    assert ended.stdout.endswith("\n0 of 1 cluster fresh, 1 never\n")
+
+
 def test_a_named_cluster_is_checked(fleet: EmulatorState) -> None:
     ended = run("check", "css-fresh", "--max-age", "1h", "--format", "json")
 
