@@ -134,6 +134,18 @@ def test_an_id_in_place_of_a_name_stays_whole_at_80_columns(
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_a_wide_terminal_shows_when_the_last_good_one_began_and_the_id(
+    fleet: EmulatorState,
+) -> None:
+    ended = run_watched(*CHECK, "--name", "css-fresh", COLUMNS="200")
+
+    header, _, row, *_ = Text.from_ansi(ended.stdout).plain.splitlines()
+    good = fleet.snapshots(id_of(fleet, "css-fresh"))[-1]
+    assert header.split()[-3:] == ["LAST", "GOOD", "ID"]
+    begun = datetime.fromtimestamp(good.created, UTC)
+    assert row.endswith(f"{begun:%Y-%m-%d %H:%M}  {id_of(fleet, 'css-fresh')}")
+
+
 def test_a_prefix_leaves_out_others(fleet: EmulatorState) -> None:
     ended = run(
         "check", "css-fresh", "--max-age", "26h", "--prefix", "weekly-", "--json"

@@ -319,3 +319,12 @@ def test_the_worst_of_many_waits_is_the_exit_code(fleet: EmulatorState) -> None:
 
     assert run("wait", late, "later", *patience).exit_code == 3
     assert run("wait", late, failed, "later", *patience).exit_code == 1
+
+
+@pytest.mark.parametrize("tag", ["", "=prod"])
+def test_a_tag_without_its_key_is_refused(tag: str, fleet: EmulatorState) -> None:
+    ended = run("list", "--all-clusters", "--tag", tag)
+
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "'--tag': must be KEY or KEY=VALUE" in ended.stderr
+    assert not fleet.counts
