@@ -160,10 +160,15 @@ def test_why_a_cluster_was_not_ready_is_told_by_status_and_by_resume(
     posts = fleet.counts["create"]
 
     told = run("status", journal)
-    *_, before = run("status", journal, "--json").records
+    *entries, before = run("status", journal, "--json").records
     resumed = run("resume", journal, "--json")
 
     assert (told.exit_code, before["not_ready"], before["not_begun"]) == (1, 1, 0)
+    assert {one["message"] for one in entries} == {
+        None,
+        "logstash clusters have no snapshots",
+    }
+    assert told.stderr == ""
     header, reason = told.stdout.splitlines()[-2:]
     assert header.startswith("  not ready pipes (")
     when, _, why = reason.strip().partition(": ")
@@ -193,6 +198,8 @@ def test_a_resume_of_clusters_that_were_ready_needs_no_list_of_them(
 
     assert run("resume", journal).exit_code == 0
     assert fleet.counts["clusters"] == 1
+    told = run("status", journal)
+    assert (told.exit_code, told.stderr) == (0, "nothing is open, nothing failed\n")
 
 
 def test_a_cluster_that_was_busy_is_tried_again_by_resume(

@@ -80,7 +80,7 @@ def test_what_is_called_complete_is_complete_however_often_a_run_is_killed(
             with start(task) as process:
                 killed += kill_after(process, chance.randint(1, clusters // kills - 2))
             left += read_status(journal).counts[State.ACCEPTED]
-        unended = {State.INTENT, State.ACCEPTED, State.INDETERMINATE}
+        unended = {State.INTENT, State.ACCEPTED, State.BUSY, State.INDETERMINATE}
         while read_status(journal).total < clusters or any(
             read_status(journal).counts[state] > 0 for state in unended
         ):

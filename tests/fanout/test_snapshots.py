@@ -205,7 +205,9 @@ async def test_a_busy_cluster_is_busy(
     (outcome,) = await outcomes_of(prepare())
 
     assert isinstance(outcome, Busy)
-    assert list(read_status(path).entries()) == []
+    (entry,) = read_status(path).entries()
+    assert (entry.state, entry.backup) == (State.BUSY, None)
+    assert "409 CSS.0011" in str(entry.error)
 
 
 async def test_a_throttled_creation_is_sent_again_without_looking_for_it(

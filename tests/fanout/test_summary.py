@@ -1,6 +1,6 @@
 """The counts of a run: what is good, what is bad, and how they are told."""
 
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pytest
@@ -24,7 +24,8 @@ def test_a_summary_of_nothing_counts_nothing() -> None:
 
 @pytest.mark.parametrize("word", [*GOOD, *BAD])
 def test_each_count_is_good_or_bad(word: str) -> None:
-    summary = Summary(**{word: 3})
+    counts: dict[str, Any] = {word: 3}
+    summary = Summary(**counts)
 
     assert (summary.good, summary.bad) == ((3, 0) if word in GOOD else (0, 3))
     assert summary.total == 3
@@ -33,7 +34,8 @@ def test_each_count_is_good_or_bad(word: str) -> None:
 
 def test_every_count_counts() -> None:
     words = (*GOOD, *BAD)
-    summary = Summary(**{word: 10**place for place, word in enumerate(words)})
+    counts: dict[str, Any] = {word: 10**place for place, word in enumerate(words)}
+    summary = Summary(**counts)
 
     assert summary.good == 11_111
     assert summary.bad == 111_111_100_000
