@@ -8,17 +8,23 @@ import argparse
 import os
 import re
 import shlex
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from benchmarks.screen import capture, drawn
-from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
+from css_snapshot.emulator import (
+    EmulatedCluster,
+    EmulatorServer,
+    EmulatorState,
+    OutcomeRule,
+)
 from css_snapshot.emulator.cloud.snapshots import Outcome
 
 _FOLDER: Final = Path(__file__).parent / "pictures"
-_HOUR: Final = 3600.0
+_DAY: Final = 86400.0
 _HIDDEN: Final = ("CSS_", "HUAWEICLOUD_", "COLUMNS", "LINES", "FORCE_", "NO_COLOR")
 
 # A character for each day, the oldest first, as the calendar has them.
@@ -85,15 +91,20 @@ def fan_out(clusters: int = 300, *, share: float = 0.5) -> str:
 def check() -> str:
     """Return a picture of the calendar."""
     fleet = {name: EmulatedCluster(name=name) for name in _HISTORIES}
-    state = EmulatorState(clusters=list(fleet.values()), build_seconds=2 * _HOUR)
+    state = EmulatorState(clusters=list(fleet.values()))
+    # In the middle of what has passed of today, which is a day of UTC.
+    moment = time.time() % _DAY / 2
     for name, history in _HISTORIES.items():
         for ago, sign in enumerate(reversed(history)):
             if sign != ".":
                 state.add_snapshot(
                     fleet[name].id,
                     f"nightly-{len(history) - ago}",
-                    age=24 * _HOUR * ago + (_HOUR if sign == ">" else 3 * _HOUR),
-                    outcome=_OUTCOMES.get(sign),
+                    age=_DAY * ago + moment,
+                    outcome=OutcomeRule(
+                        outcome=_OUTCOMES.get(sign, "COMPLETED"),
+                        build_seconds=_DAY if sign == ">" else 0.0,
+                    ),
                 )
     with _serving(state) as environment:
         return _picture(

@@ -28,11 +28,14 @@ GET …/clusters/{cluster_id}                    css:cluster:get
 POST …/agency/create                           not documented
     create_agency
 
+With `policy_api="v2"`, it is these in place of POST …/policy:
+
+POST …/snapshots/policy/open
+PUT …/snapshots/policy/close
+
 The actions are spelt as the vendor's table has them:
-https://support.huaweicloud.com/intl/en-us/api-css/css_03_0065.html. With
-`policy_api="v2"`, policies are POST …/snapshots/policy/open and
-PUT …/snapshots/policy/close instead. To find the project of a region takes
-iam:projects:listProjects.
+https://support.huaweicloud.com/intl/en-us/api-css/css_03_0065.html. To find the
+project of a region takes iam:projects:listProjects.
 """
 
 import copy

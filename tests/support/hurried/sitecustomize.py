@@ -1,18 +1,9 @@
-"""Lets programs that a test starts sleep for a hundredth of the time, unchanged.
+"""Gives programs that a test starts a `HurriedClock`, unchanged as they are.
 
 Python imports this when it starts, if its folder is in `PYTHONPATH`.
 """
 
-import asyncio
-from typing import Final
+from css_snapshot import clock
+from tests.support.clock import HurriedClock
 
-_SPEED: Final = 100.0
-
-_sleep = asyncio.sleep
-
-
-async def _hurried(delay: float) -> None:
-    await _sleep(delay / _SPEED)
-
-
-vars(asyncio)["sleep"] = _hurried
+vars(clock)["Clock"] = HurriedClock
