@@ -19,16 +19,15 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # it ships without types
 
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
+from css_snapshot.emulator import EmulatorServer, EmulatorState
 from css_snapshot.emulator.cloud.account import ID_TOKEN, IDP_ID
 from css_snapshot.fanout.journal.store import lock_path
 from tests.support import command_line, readme
 from tests.support.clock import HurriedClock
 
 EXAMPLES: Final = readme.examples(readme.README)
-CLUSTER: Final = "ea244205-d641-45d9-9dcb-ab2236bcd07e"
-TARGET: Final = "37cb1075-c38e-4cd8-81df-442d52df3786"
 HURRIED: Final = Path(__file__).parent / "support" / "hurried"
+CLUSTER: Final = "e3e70682-c209-4cac-629f-6fbed82c07cd"
 HIDDEN: Final = ("COVERAGE_", "PYTEST_", "PYTHON")
 CHECK: Final = 'test "$CSS_DRILL_EXPECTED_INDICES" = drill_logs,drill_myindex1'
 GIVEN: Final = {
@@ -41,11 +40,11 @@ GIVEN: Final = {
 @pytest.fixture
 def environment() -> Iterator[Mapping[str, str]]:
     """The environment of a newcomer whose credentials are those of an emulator."""
-    clusters = [
-        EmulatedCluster(id=CLUSTER, name="prod-search", indices=["logs", "myindex1"]),
-        EmulatedCluster(id=TARGET, name="test", indices=[]),
-    ]
-    state = EmulatorState(clusters=clusters, build_seconds=0.0, restore_seconds=0.0)
+    # The clusters of `css-snapshot emulator`, which the examples name.
+    state = EmulatorState(clusters=3, build_seconds=0.0, restore_seconds=0.0)
+    production, test, _ = state.clusters
+    production.name, production.indices = "prod-search", ["logs", "myindex1"]
+    test.name, test.indices = "test", []
     mine = {k: v for k, v in os.environ.items() if not k.startswith(HIDDEN)}
     with EmulatorServer(state).run_in_thread() as server:
         yield {
@@ -116,14 +115,16 @@ def test_every_program_runs_as_pasted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     program = programs()[number]
-    (tmp_path / "main.py").write_text(program, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
-    runpy.run_path("main.py", run_name="__main__")
+    # The examples go on from the first one.
+    for each in dict.fromkeys((programs()[0], program)):
+        (tmp_path / "main.py").write_text(each, encoding="utf-8")
+        runpy.run_path("main.py", run_name="__main__")
 
     written = capsys.readouterr()
     assert written.err == ""
-    assert len(written.out.splitlines()) >= min(program.count("print("), 2)
+    assert len(written.out.splitlines()) > ("print(" in program and number > 0)
     assert "ALERT" not in written.out
 
 
@@ -160,7 +161,7 @@ def test_every_application_serves_as_pasted(
         "adopted",
         None,
     ]
-    assert events.count("event: outcome\n") == 2
+    assert events.count("event: outcome\n") == 3
     assert events.count("event: end\n") == 1
 
 
@@ -169,8 +170,8 @@ def test_every_command_works_as_pasted() -> None:
     fan_out, check, nagios = map(run_here, map(shlex.split, readme.commands()))
 
     assert (fan_out.exit_code, check.exit_code, nagios.exit_code) == (0, 0, 0)
-    assert fan_out.stdout.count('"outcome": "completed"') == 2
-    assert "2 of 2 clusters fresh" in check.stdout
+    assert fan_out.stdout.count('"outcome": "completed"') == 3
+    assert "3 of 3 clusters fresh" in check.stdout
     assert nagios.stdout.startswith("CSS SNAPSHOTS OK")
 
 
@@ -205,7 +206,7 @@ def test_cron_says_something_only_when_something_is_wrong(
 
     log = (tmp_path / "var/log/css.log").read_text(encoding="utf-8")
     assert (night.stdout, night.stderr) == ("", "")
-    assert log.count('"outcome": "completed"') == 2
+    assert log.count('"outcome": "completed"') == 3
     assert overlapping.stdout == f"nightly: exit code {ExitCode.HELD}\n"
     assert "another run is using it" in overlapping.stderr
     assert (verified.stdout, verified.stderr) == ("", "")
@@ -229,7 +230,7 @@ def test_freshness_is_written_for_prometheus_and_nagios(
     assert (checked.stdout, checked.stderr) == ("", "")
     for name in re.findall(r"css_snapshot_\w+", alert["expr"]):
         assert f"\n{name}" in metrics
-    assert metrics.count('state="never"} 1.0') == 2
+    assert metrics.count('state="never"} 1.0') == 3
     assert asked.exit_code == 2
     assert asked.stdout.startswith("CSS SNAPSHOTS CRITICAL")
 
@@ -272,7 +273,7 @@ def test_the_pod_gets_by_without_keys(
 
     ran = run_here(container["command"])
 
-    assert (ran.exit_code, ran.stdout.count('"outcome": "completed"')) == (0, 2)
+    assert (ran.exit_code, ran.stdout.count('"outcome": "completed"')) == (0, 3)
     assert job["concurrencyPolicy"] == "Forbid"
     assert token == mounted(pod, container)
 

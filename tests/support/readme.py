@@ -28,9 +28,10 @@ def commands() -> tuple[str, ...]:
 
 
 def pasted(fragment: str) -> str:
-    """Return the first program with a fragment pasted into its `async with`."""
+    """Return the first program with a fragment in place of its last three lines."""
     program, end, _ = examples(README)[0].rpartition("\n\n\nasyncio.run(main())")
-    return f"{program}\n{textwrap.indent(fragment, ' ' * 8)}{end}\n"
+    kept = program.splitlines()[:-3]
+    return "\n".join([*kept, textwrap.indent(fragment, " " * 8)]) + f"{end}\n"
 
 
 def recipe(name: str) -> str:
