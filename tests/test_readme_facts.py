@@ -215,7 +215,7 @@ def test_the_extras_are_those_that_there_are() -> None:
 
 def test_the_verbs_and_exit_codes_of_the_command_are_told() -> None:
     text = readme.section("On the command line")
-    codes = text.partition("Exit codes:")[2].partition("output.")[0]
+    codes = text.partition("Exit codes:")[2].partition("read.")[0]
 
     assert {verb for verb in RootGroup.entries if f"`{verb}`" not in text} == set()
     assert {int(code) for code in re.findall(r"\b\d+\b", codes)} == set(ExitCode)

@@ -6,4 +6,4 @@ Python imports this when it starts, if its folder is in `PYTHONPATH`.
 from css_snapshot import clock
 from tests.support.clock import HurriedClock
 
-vars(clock)["Clock"] = HurriedClock
+clock.__dict__["Clock"] = HurriedClock
