@@ -1,4 +1,42 @@
-"""SnapshotService: one thin method per call."""
+"""SnapshotService: one thin method per call.
+
+The vendor's calls, the IAM action that each needs, and the methods that make it:
+
+POST …/index_snapshot                          css:snapshot:create
+    create, ensure, fan_out
+GET …/index_snapshots                          css:snapshot:list
+    list, get, find, wait, watch, wait_restored, coverage; also ensure, fan_out, prune,
+    and what restores
+DELETE …/index_snapshot/{snapshot_id}          css:snapshot:delete
+    delete, prune
+POST …/index_snapshot/{snapshot_id}/restore    css:snapshot:restore
+    restore, ensure_restored, drill
+GET …/index_snapshot/policy                    css:snapshot:getSnapshotPolicy
+    get_policy, plan_policy
+POST …/index_snapshot/policy                   css:snapshot:setSnapshotPolicy
+    set_policy, apply_policy, disable_policy
+POST …/index_snapshot/setting                  css:snapshot:setSnapshotContiguration
+    configure
+POST …/index_snapshot/auto_setting             css:snapshot:enableAtomaticSnapsot
+    configure_automatically
+DELETE …/index_snapshots                       css:snapshot:disableSnapshotFuction
+    disable_snapshots
+GET …/clusters                                 css:cluster:list
+    clusters, each, coverage, fan_out until completed
+GET …/clusters/{cluster_id}                    css:cluster:get
+    cluster; also what restores
+POST …/agency/create                           not documented
+    create_agency
+
+With `policy_api="v2"`, it is these in place of POST …/policy:
+
+POST …/snapshots/policy/open
+PUT …/snapshots/policy/close
+
+The actions are spelt as the vendor's table has them:
+https://support.huaweicloud.com/intl/en-us/api-css/css_03_0065.html. To find the
+project of a region takes iam:projects:listProjects.
+"""
 
 import copy
 import os

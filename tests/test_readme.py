@@ -3,6 +3,7 @@
 import configparser
 import os
 import re
+import runpy
 import shlex
 import socket
 import sqlite3
@@ -18,15 +19,15 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # it ships without types
 
 from css_snapshot.cli.exit_codes import ExitCode
-from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState
+from css_snapshot.emulator import EmulatorServer, EmulatorState
 from css_snapshot.emulator.cloud.account import ID_TOKEN, IDP_ID
 from css_snapshot.fanout.journal.store import lock_path
-from tests.support import readme
+from tests.support import command_line, readme
+from tests.support.clock import HurriedClock
 
 EXAMPLES: Final = readme.examples(readme.README)
-COMMANDS: Final = readme.commands()
-CLUSTER: Final = "ea244205-d641-45d9-9dcb-ab2236bcd07e"
-TARGET: Final = "37cb1075-c38e-4cd8-81df-442d52df3786"
+HURRIED: Final = Path(__file__).parent / "support" / "hurried"
+CLUSTER: Final = "e3e70682-c209-4cac-629f-6fbed82c07cd"
 HIDDEN: Final = ("COVERAGE_", "PYTEST_", "PYTHON")
 CHECK: Final = 'test "$CSS_DRILL_EXPECTED_INDICES" = drill_logs,drill_myindex1'
 GIVEN: Final = {
@@ -39,15 +40,16 @@ GIVEN: Final = {
 @pytest.fixture
 def environment() -> Iterator[Mapping[str, str]]:
     """The environment of a newcomer whose credentials are those of an emulator."""
-    clusters = [
-        EmulatedCluster(id=CLUSTER, name="prod-search", indices=["logs", "myindex1"]),
-        EmulatedCluster(id=TARGET, name="test", indices=[]),
-    ]
-    state = EmulatorState(clusters=clusters, build_seconds=0.0)
+    # The clusters of `css-snapshot emulator`, which the examples name.
+    state = EmulatorState(clusters=3, build_seconds=0.0, restore_seconds=0.0)
+    production, test, _ = state.clusters
+    production.name, production.indices = "prod-search", ["logs", "myindex1"]
+    test.name, test.indices = "test", []
     mine = {k: v for k, v in os.environ.items() if not k.startswith(HIDDEN)}
     with EmulatorServer(state).run_in_thread() as server:
         yield {
             **mine,
+            "PYTHONPATH": os.pathsep.join(map(str, (HURRIED, readme.ROOT))),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), mine["PATH"]]),
             "CSS_ENDPOINT": server.endpoint,
             "HUAWEICLOUD_SDK_AK": state.access_key,
@@ -71,27 +73,58 @@ def run(
     )
 
 
+@pytest.fixture
+def here(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process be that newcomer's, and hurry as its children do."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for user in ("css_snapshot.service", "css_snapshot.cli.connection"):
+        monkeypatch.setattr(f"{user}.Clock", HurriedClock)
+
+
 def kind_of(example: str) -> str:
     if "\nasync def test_" in example:
         return "tests"
-    return "application" if "FastAPI(" in example else "program"
+    if "FastAPI(" in example:
+        return "application"
+    try:
+        compile(example, "main.py", "exec")
+    except SyntaxError:
+        return "fragment"
+    return "program"
 
 
 def of_kind(kind: str) -> list[str]:
     return [example for example in EXAMPLES if kind_of(example) == kind]
 
 
-@pytest.mark.parametrize("number", range(len(of_kind("program"))))
+def unhurried(environment: Mapping[str, str]) -> Mapping[str, str]:
+    return {k: v for k, v in environment.items() if k != "PYTHONPATH"}
+
+
+def programs() -> list[str]:
+    return of_kind("program") + [readme.pasted(each) for each in of_kind("fragment")]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("number", range(len(programs())))
 def test_every_program_runs_as_pasted(
-    number: int, environment: Mapping[str, str], tmp_path: Path
+    number: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    program = of_kind("program")[number]
-    (tmp_path / "main.py").write_text(program, encoding="utf-8")
+    program = programs()[number]
+    monkeypatch.chdir(tmp_path)
 
-    ran = run([sys.executable, "main.py"], tmp_path, environment)
+    # The examples go on from the first one.
+    for each in dict.fromkeys((programs()[0], program)):
+        (tmp_path / "main.py").write_text(each, encoding="utf-8")
+        runpy.run_path("main.py", run_name="__main__")
 
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert ("print(" in program) <= bool(ran.stdout.strip())
+    written = capsys.readouterr()
+    assert written.err == ""
+    assert len(written.out.splitlines()) > ("print(" in program and number > 0)
 
 
 @pytest.mark.parametrize("number", range(len(of_kind("tests"))))
@@ -101,7 +134,7 @@ def test_every_test_passes_as_pasted(
     tests = of_kind("tests")[number]
     (tmp_path / "test_pasted.py").write_text(tests, encoding="utf-8")
 
-    ran = run([sys.executable, "-m", "pytest"], tmp_path, environment)
+    ran = run([sys.executable, "-m", "pytest"], tmp_path, unhurried(environment))
 
     assert ran.returncode == 0, ran.stdout
     assert f"{tests.count('def test_')} passed" in ran.stdout
@@ -119,7 +152,6 @@ def test_every_application_serves_as_pasted(
             httpx.put(f"{address}/clusters/{cluster}/snapshots/from-the-web")
             for cluster in (CLUSTER, CLUSTER, "elsewhere")
         ]
-        page = httpx.get(address)
         events = httpx.get(f"{address}/events").text
 
     assert [answer.status_code for answer in answers] == [200, 200, 502]
@@ -128,39 +160,39 @@ def test_every_application_serves_as_pasted(
         "adopted",
         None,
     ]
-    assert page.headers["Content-Type"].startswith("text/html")
-    assert 'new EventSource("/events")' in page.text
-    assert events.count("event: outcome\n") == 2
+    assert events.count("event: outcome\n") == 3
     assert events.count("event: end\n") == 1
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_works_as_pasted(
-    command: str, environment: Mapping[str, str], tmp_path: Path
-) -> None:
-    ran = run(["sh", "-ec", command], tmp_path, environment)
+@pytest.mark.usefixtures("here")
+def test_every_command_works_as_pasted() -> None:
+    fan_out, check, nagios = map(run_here, map(shlex.split, readme.commands()))
 
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert '"created"' in ran.stdout
+    assert (fan_out.exit_code, check.exit_code, nagios.exit_code) == (0, 0, 0)
+    assert fan_out.stdout.count('"outcome": "completed"') == 3
+    assert "3 of 3 clusters fresh" in check.stdout
+    assert nagios.stdout.startswith("CSS SNAPSHOTS OK")
+
+
+def run_here(command: list[str]) -> command_line.Ended:
+    """Run a command of ours in this process, which takes no time to start."""
+    assert command[0] == "css-snapshot"
+    return command_line.run(*command[1:])
 
 
 def test_there_are_examples_of_every_kind() -> None:
-    kinds = {kind: len(of_kind(kind)) for kind in ("program", "tests", "application")}
+    kinds = [kind_of(example) for example in EXAMPLES]
 
-    assert kinds["program"] > 5
-    assert kinds["tests"] == kinds["application"] == len(COMMANDS) == 1
+    assert kinds.count("program") >= 3
+    assert kinds.count("fragment") >= 5
+    assert kinds.count("tests") == kinds.count("application") == 1
 
 
 def test_cron_says_something_only_when_something_is_wrong(
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
-    nightly, monthly = (
-        in_folder(line.split(maxsplit=5)[5], tmp_path)
-        for line in readme.recipe("cron").splitlines()
-    )
-    write_variables(environment, tmp_path)
-    (tmp_path / "var/lib/css-snapshot").mkdir(parents=True)
-    (tmp_path / "var/log").mkdir(parents=True)
+    nightly, monthly, _ = crontab(tmp_path)
+    write_job(environment, tmp_path)
     write_program("drop-indices", "true", tmp_path)
     write_program("check-indices", CHECK, tmp_path)
 
@@ -168,86 +200,79 @@ def test_cron_says_something_only_when_something_is_wrong(
     with held(tmp_path / "var/lib/css-snapshot/nightly.db"):
         overlapping = run(["sh", "-c", nightly], tmp_path, bare(environment))
     verified = run(["sh", "-c", monthly], tmp_path, bare(environment))
-    write_variables({**environment, "CSS_ENDPOINT": "http://127.0.0.1:9"}, tmp_path)
+    write_job({**environment, "CSS_ENDPOINT": "http://127.0.0.1:9"}, tmp_path)
     failed = run(["sh", "-c", monthly], tmp_path, bare(environment))
 
-    log = (tmp_path / "var/log/css-snapshot.log").read_text(encoding="utf-8")
-    assert "%" not in nightly + monthly  # which crontab takes for a line break
+    log = (tmp_path / "var/log/css.log").read_text(encoding="utf-8")
     assert (night.stdout, night.stderr) == ("", "")
-    assert log.count('"outcome": "completed"') == 2
-    assert overlapping.stdout == f"css-snapshot: exit code {ExitCode.HELD}\n"
+    assert log.count('"outcome": "completed"') == 3
+    assert overlapping.stdout == f"nightly: exit code {ExitCode.HELD}\n"
     assert "another run is using it" in overlapping.stderr
     assert (verified.stdout, verified.stderr) == ("", "")
     assert log.count("verified: nightly-") == 1
     assert failed.stdout == f"drill: exit code {ExitCode.FAILED}\n"
 
 
+@pytest.mark.usefixtures("here")
 def test_freshness_is_written_for_prometheus_and_nagios(
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
-    command = in_folder(readme.recipe("freshness").split(maxsplit=5)[5], tmp_path)
-    write_variables(environment, tmp_path)
-    (tmp_path / "var/lib/node-exporter").mkdir(parents=True)
+    *_, check = crontab(tmp_path)
+    *_, nagios = readme.commands()
+    write_job(environment, tmp_path)
     (alert,) = yaml.safe_load(readme.recipe("alert"))
-    nagios = re.findall(r"`(css-snapshot check [^`]*nagios)`", readme.README)
 
-    checked = run(["sh", "-c", command], tmp_path, bare(environment))
-    asked = run(shlex.split(*nagios), tmp_path, environment)
+    checked = run(["sh", "-c", check], tmp_path, bare(environment))
+    asked = run_here(shlex.split(nagios))
 
-    metrics = (tmp_path / "var/lib/node-exporter/css.prom").read_text("utf-8")
-    assert "%" not in command  # which crontab takes for a line break
+    metrics = (tmp_path / "var/lib/css.prom").read_text("utf-8")
     assert (checked.stdout, checked.stderr) == ("", "")
     for name in re.findall(r"css_snapshot_\w+", alert["expr"]):
         assert f"\n{name}" in metrics
-    assert metrics.count('state="never"} 1.0') == 2
-    assert asked.returncode == 2
+    assert metrics.count('state="never"} 1.0') == 3
+    assert asked.exit_code == 2
     assert asked.stdout.startswith("CSS SNAPSHOTS CRITICAL")
 
 
-def test_the_systemd_unit_leaves_a_run_that_is_going_on_in_peace(
+def test_to_systemd_a_run_that_is_still_going_on_is_no_failure(
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     unit = configparser.ConfigParser(interpolation=None)
     unit.read_string(readme.recipe("systemd"))
     service = unit["Service"]
-    (tmp_path / service["StateDirectory"]).mkdir()
-    start = service["ExecStart"].replace("\\\n", " ").replace("%S", str(tmp_path))
+    write_job(environment, tmp_path)
+    start = in_folder(service["ExecStart"], tmp_path)
 
-    with held(tmp_path / "css-snapshot/nightly.db"):
-        overlapping = run(shlex.split(start), tmp_path, environment)
+    with held(tmp_path / "var/lib" / service["StateDirectory"] / "nightly.db"):
+        overlapping = run(shlex.split(start), tmp_path, bare(environment))
 
     assert "another run is using it" in overlapping.stderr
-    assert overlapping.returncode == ExitCode.HELD
-    given_up = {int(code) for code in service["RestartPreventExitStatus"].split()}
-    assert given_up == {ExitCode.USAGE, ExitCode.HELD}
+    assert overlapping.returncode == int(service["SuccessExitStatus"]) == ExitCode.HELD
 
 
+@pytest.mark.usefixtures("here")
 def test_the_pod_gets_by_without_keys(
-    environment: Mapping[str, str], tmp_path: Path
+    environment: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = yaml.safe_load(readme.recipe("kubernetes"))["spec"]
     pod = job["jobTemplate"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     variables = {entry["name"]: entry["value"] for entry in container["env"]}
     token = variables["HUAWEICLOUD_SDK_ID_TOKEN_FILE"]
-    fleet = next(e for e in of_kind("program") if "journal=" in e)
-    (tmp_path / container["command"][1]).write_text(fleet, encoding="utf-8")
     (tmp_path / "token").write_text(ID_TOKEN, encoding="utf-8")
+    ours = {
+        "HUAWEICLOUD_SDK_IAM_ENDPOINT": environment["CSS_ENDPOINT"],
+        "HUAWEICLOUD_SDK_IDP_ID": IDP_ID,
+        "HUAWEICLOUD_SDK_ID_TOKEN_FILE": str(tmp_path / "token"),
+    }
+    for name in GIVEN:
+        monkeypatch.delenv(name)
+    for name, value in {**variables, **ours}.items():
+        monkeypatch.setenv(name, value)
 
-    ran = run(
-        container["command"],
-        tmp_path,
-        {
-            **variables,
-            **{k: v for k, v in environment.items() if k not in GIVEN},
-            "HUAWEICLOUD_SDK_IAM_ENDPOINT": environment["CSS_ENDPOINT"],
-            "HUAWEICLOUD_SDK_IDP_ID": IDP_ID,
-            "HUAWEICLOUD_SDK_ID_TOKEN_FILE": str(tmp_path / "token"),
-        },
-    )
+    ran = run_here(container["command"])
 
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert "2 completed" in ran.stdout
+    assert (ran.exit_code, ran.stdout.count('"outcome": "completed"')) == (0, 3)
     assert job["concurrencyPolicy"] == "Forbid"
     assert token == mounted(pod, container)
 
@@ -258,6 +283,13 @@ def mounted(pod: Any, container: Any) -> str:
     assert volume["name"] == mount["name"]
     (source,) = volume["projected"]["sources"]
     return f"{mount['mountPath']}/{source['serviceAccountToken']['path']}"
+
+
+def crontab(folder: Path) -> list[str]:
+    """Return the commands of the crontab, with their absolute paths in a folder."""
+    lines = readme.recipe("cron").splitlines()
+    assert not [line for line in lines if "%" in line]  # a line break to crontab
+    return [in_folder(line.split(maxsplit=5)[5], folder) for line in lines]
 
 
 def bare(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -272,14 +304,17 @@ def in_folder(command: str, folder: Path) -> str:
     return command
 
 
-def write_variables(environment: Mapping[str, str], folder: Path) -> None:
-    (folder / "etc").mkdir(exist_ok=True)
+def write_job(environment: Mapping[str, str], folder: Path) -> None:
+    """Write the script of the jobs into a folder, and its variables."""
     lines = [
         f"{name}={value}\n"
         for name, value in environment.items()
-        if name.startswith(("CSS_", "HUAWEICLOUD_"))
+        if name.startswith(("CSS_", "HUAWEICLOUD_", "PYTHONPATH"))
     ]
+    for place in ("etc", "var/lib/css-snapshot", "var/log"):
+        (folder / place).mkdir(parents=True, exist_ok=True)
     (folder / "etc/css-snapshot.env").write_text("".join(lines), encoding="utf-8")
+    write_program("css-job", in_folder(readme.recipe("job"), folder), folder)
 
 
 def write_program(name: str, script: str, folder: Path) -> None:

@@ -19,6 +19,7 @@ from css_snapshot import (
     emulator,
     events,
     fanout,
+    service,
 )
 from css_snapshot.api import operations
 from css_snapshot.auth import TokenAuth
@@ -42,20 +43,23 @@ ANSWERS: Final = {
     ),
     "retrying a 502": ("Retries and time limits", "RetryPolicy(statuses={500, 502})"),
     "a proxy with a password": (
-        "Credentials",
+        "Credentials and permissions",
         "HTTPS_PROXY=http://user:p%40ss@proxy.example:3128",
     ),
     "European, OTC and sister regions": (
-        "Credentials",
+        "Credentials and permissions",
         "`eu-west-101` among them; Open Telekom Cloud's (OTC) `eu-de`",
     ),
     "has it finished": ("A snapshot in ten lines", "`wait` returns the finished"),
     "from sync code": ("A snapshot in ten lines", "`asyncio.run(main())`"),
     "one index into another cluster": (
-        "Restore",
+        "Restore, and rehearse it",
         "One index of a snapshot into another cluster",
     ),
-    "which permissions": ("Every call, and its permission", "`css:snapshot:create`"),
+    "which permissions": (
+        "Credentials and permissions",
+        "a nightly run and `check` need `css:cluster:list`, `css:snapshot:create`",
+    ),
     "what a run costs": (
         "A fleet, complete by six",
         "What it costs in API calls**: for 300 clusters 601",
@@ -94,6 +98,20 @@ def test_the_chinese_part_has_the_same_examples() -> None:
     assert set(chinese) <= set(readme.examples(readme.ENGLISH))
 
 
+def test_it_is_read_in_ten_minutes_and_in_any_window() -> None:
+    lines = readme.README.splitlines()
+
+    assert len(lines) <= 480
+    assert max(map(len, lines)) <= 100
+
+
+def test_links_to_files_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", readme.README)
+
+    assert "tests/airflow/dags/nightly_fleet.py" in links
+    assert [link for link in links if not (readme.ROOT / link).is_file()] == []
+
+
 def test_examples_fit_into_a_terminal() -> None:
     lines = [
         line
@@ -102,12 +120,6 @@ def test_examples_fit_into_a_terminal() -> None:
     ]
 
     assert max(map(len, lines)) <= 80
-
-
-def test_the_airflow_recipe_is_the_one_that_is_run_on_airflow() -> None:
-    dag = readme.ROOT / "tests/airflow/dags/nightly_fleet.py"
-
-    assert dag.read_text(encoding="utf-8").endswith(readme.recipe("airflow"))
 
 
 def test_the_tree_shows_each_branch_of_the_errors_and_what_is_below() -> None:
@@ -130,8 +142,9 @@ def public_children(error: type[CSSError]) -> list[type[CSSError]]:
 
 
 def test_the_table_of_calls_has_every_call_and_every_method() -> None:
-    table = readme.section("Every call, and its permission")
-    calls = set(re.findall(r"`([A-Z]+) …(/[^`]*)`", table))
+    table = service.__doc__ or ""
+    calls = set(re.findall(r"^([A-Z]+) …(/\S+)", table, re.MULTILINE))
+    named = set(re.findall(r"\w+", table))
     methods = {name for name in vars(SnapshotService) if not name.startswith("_")}
     not_calls = {"from_env", "aclose", "with_options"}
 
@@ -140,7 +153,15 @@ def test_the_table_of_calls_has_every_call_and_every_method() -> None:
         for call in vars(operations).values()
         if isinstance(call, operations.VendorCall)
     }
-    assert {name for name in methods - not_calls if f"`{name}`" not in table} == set()
+    assert methods - not_calls - named == set()
+
+
+def test_the_permissions_are_those_of_the_table_of_calls() -> None:
+    text = readme.section("Credentials and permissions")
+    actions = set(re.findall(r"`(css:\w+:\w+)`", text))
+
+    assert len(actions) == 6
+    assert [name for name in actions if name not in (service.__doc__ or "")] == []
 
 
 def shortened(template: str) -> str:
@@ -178,7 +199,7 @@ def test_each_variable_in_the_text_is_read_somewhere() -> None:
 
 def test_each_region_in_the_text_is_known() -> None:
     for region in re.findall(
-        r"`([a-z]{2}-[a-z]+-?\d*)`", readme.section("Credentials")
+        r"`([a-z]{2}-[a-z]+-?\d*)`", readme.section("Credentials and permissions")
     ):
         assert css_endpoint(region).startswith("https://")
 
@@ -186,16 +207,15 @@ def test_each_region_in_the_text_is_known() -> None:
 def test_the_extras_are_those_that_there_are() -> None:
     project = tomllib.loads((readme.ROOT / "pyproject.toml").read_text("utf-8"))
     extras = set(project["project"]["optional-dependencies"])
-    named = set(
-        re.findall(r"`([a-z0-9]+)`", readme.section("Install").split("Extras")[1])
-    )
+    told = readme.section("Status and install").partition("Extras:")[2]
+    named = set(re.findall(r"`([a-z0-9]+)`", told))
 
     assert named == extras
 
 
 def test_the_verbs_and_exit_codes_of_the_command_are_told() -> None:
     text = readme.section("On the command line")
-    codes = text.partition("Exit codes:")[2].partition("output.")[0]
+    codes = text.partition("Exit codes:")[2].partition("read.")[0]
 
     assert {verb for verb in RootGroup.entries if f"`{verb}`" not in text} == set()
     assert {int(code) for code in re.findall(r"\b\d+\b", codes)} == set(ExitCode)

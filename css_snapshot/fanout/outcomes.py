@@ -1,4 +1,17 @@
-"""What became of a target: one frozen class per way it can end."""
+"""What became of a target: one frozen class per way it can end.
+
+| outcome         | the target | the next run with the journal |
+|-----------------|------------|-------------------------------|
+| `Completed`     | has a snapshot with every shard | skips it |
+| `Created`, `Adopted` | was accepted, the end unless `until="completed"` | skips it |
+| `Late`          | was still being built at `finish_by` | looks, creates nothing |
+| `Spoiled`       | ended FAILED or partial, or vanished | tries again if `retry_failed` |
+| `Busy`, `NotReady` | has a cluster at work, or without snapshots | tries again |
+| `Failed`        | was refused, or never sent | tries again if `retry_failed`, or what |
+|                 |            | was never sent in any case |
+| `Indeterminate` | is unknown, even after looking | looks before it sends |
+| `Skipped`       | ended in an earlier run, as `reason` says | |
+"""
 
 import re
 from typing import Generic, TypeAlias, TypeVar

@@ -19,6 +19,9 @@ each check. All are gauges:
 
 Those of the cluster are `cluster_id` and `cluster_name`. A cluster that could not be
 looked at has no time of a last success: what was known of it before is no news.
+
+In Grafana, the age of each last snapshot in hours is
+`(time() - css_snapshot_last_success_timestamp_seconds) / 3600`.
 """
 
 from collections.abc import Iterable, Iterator

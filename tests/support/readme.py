@@ -1,6 +1,7 @@
 """The README, taken apart: its examples, recipes, sections and words."""
 
 import re
+import textwrap
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ _BLOCK: Final = re.compile(r"^```python\n(.*?)^```$", _FLAGS)
 _ANY_BLOCK: Final = re.compile(r"^```.*?^```$", _FLAGS)
 _HEADING: Final = re.compile(r"^## (.+)$", re.MULTILINE)
 _CODE: Final = re.compile(r"`([^`\n]+)`")
+_COMMAND: Final = re.compile(r"`(css-snapshot [a-z-]+ --[^`]+)`")
 
 
 def examples(text: str) -> tuple[str, ...]:
@@ -21,13 +23,20 @@ def examples(text: str) -> tuple[str, ...]:
 
 
 def commands() -> tuple[str, ...]:
-    """Return the examples of the command line."""
-    return tuple(re.findall(r"^```sh\n(css-snapshot .*?)^```$", README, _FLAGS))
+    """Return the commands that the text has, with their arguments, each once."""
+    return tuple(dict.fromkeys(_COMMAND.findall(README)))
+
+
+def pasted(fragment: str) -> str:
+    """Return the first program with a fragment in place of its last three lines."""
+    program, end, _ = examples(README)[0].rpartition("\n\n\nasyncio.run(main())")
+    kept = program.splitlines()[:-3]
+    return "\n".join([*kept, textwrap.indent(fragment, " " * 8)]) + f"{end}\n"
 
 
 def recipe(name: str) -> str:
-    """Return the block after a marker, such as `<!-- cron -->`."""
-    found = re.search(rf"^<!-- {name} -->\n```\w+\n(.*?)^```$", README, _FLAGS)
+    """Return the block with a name after its language, such as `text cron`."""
+    found = re.search(rf"^```\w+ {name}\n(.*?)^```$", README, _FLAGS)
     if found is None:
         raise LookupError(f"the README has no recipe {name}")
     return found[1]
