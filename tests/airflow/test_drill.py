@@ -73,8 +73,13 @@ def steps() -> Steps:
 
 def operator(steps: Steps, **options: Any) -> RestoreDrillOperator:
     wanted = {
-        **{"cluster_id": PROD, "into": TEST, "poll": 0.05, "settle": 0.2},
-        **{"verify": steps.verify, "cleanup": steps.cleanup, **options},
+        "cluster_id": PROD,
+        "into": TEST,
+        "poll": 0.05,
+        "settle": 0.2,
+        "verify": steps.verify,
+        "cleanup": steps.cleanup,
+        **options,
     }
     return RestoreDrillOperator(task_id="drill", **wanted)
 
