@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import select
 import shlex
 import signal
 import sys
@@ -127,7 +128,7 @@ def test_a_check_that_fails_is_cleaned_up_after(script: Script, tmp_path: Path) 
 
     assert ended.exit_code == 1
     assert ended.stdout.startswith("failed: nightly (")
-    assert "1 indices restored in " in ended.stdout
+    assert ", 1 index restored in " in ended.stdout
     assert ended.stdout.endswith(
         f": ProgramFailedError: {sys.executable} ended with exit code 7\n"
     )
@@ -239,6 +240,33 @@ def test_ctrl_c_cleans_up(script: Script, tmp_path: Path) -> None:
     assert (tmp_path / "removed").exists()
     assert "interrupted; cleaning up" in terminal.shown
     assert "Traceback" not in terminal.shown
+
+
+@pytest.mark.usefixtures("server")
+def test_a_program_has_the_terminal_to_itself(script: Script, tmp_path: Path) -> None:
+    verify = script(
+        "verify",
+        "print('checking orders', flush=True)",
+        f"while not os.path.exists({os.fspath(tmp_path / 'go')!r}): time.sleep(0.01)",
+    )
+    cleanup = script("cleanup", "print('dropping orders', flush=True)")
+
+    with on_terminal(*DRILL, "--verify", verify, "--cleanup", cleanup) as terminal:
+        terminal.wait_for("checking orders")
+        # The moving line would be drawn again within a tenth of a second.
+        assert not select.select([terminal.line], [], [], 0.5)[0]
+        (tmp_path / "go").touch()
+
+        assert terminal.end() == 0
+
+    moving, *lines = terminal.shown.split(f"checking: {sys.executable}\r\n")
+    (rest,) = lines
+    assert ": COMPLETED, restoring" in moving
+    assert rest.splitlines()[:3] == [
+        "checking orders",
+        f"cleaning up: {sys.executable}",
+        "dropping orders",
+    ]
 
 
 @pytest.mark.usefixtures("server")
