@@ -338,6 +338,7 @@ async def test_the_catalog_of_a_caller_is_that_of_its_token(
     [
         *("/v3/projects", "/v3/auth/domains", "/v3/auth/catalog"),
         *(f"/v3/domains/{DOMAIN_ID}", f"/v3/users/{USER_NAME}"),
+        *("/v3.0/OS-AGENCY/agencies", "/v3.0/OS-AGENCY/agencies/x"),
     ],
 )
 async def test_nothing_is_looked_up_without_credentials(
