@@ -709,8 +709,9 @@ class SnapshotService:
         this call's work, which an earlier restoration of the same snapshot is not taken
         for. It is asked for again only if it is proven that none began.
 
-        A second call restores a second time. Two callers must not restore the same
-        snapshot at once: the service does not say whose restoration it shows.
+        A second call restores a second time. Two callers must not restore into the same
+        cluster at once: the service shows that a restoration goes on there, but not
+        whose it is, nor of which indices.
 
         Args:
             cluster_id: The cluster that the snapshot is of.
