@@ -40,7 +40,7 @@ from css_snapshot.configuration import (
     options_from,
 )
 from css_snapshot.errors import SnapshotNotFoundError
-from css_snapshot.events import Observer
+from css_snapshot.events import Observer, log_to_stderr
 from css_snapshot.models import Backup, DrillReport, Ensured, Restored, Snapshot
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.transport.default import TransportKind, default_transport
@@ -104,6 +104,9 @@ class SnapshotService:
     Use it as `async with`, or call `aclose` when done. It belongs to the event loop
     it is first used in; any number of tasks may share it.
 
+    Where the variable `CSS_SNAPSHOT_LOG` is `info` or `debug`, its log goes to the error
+    output, unless the program sends logs somewhere already; see `css_snapshot.events`.
+
     Args:
         project_id: The project's id; may be left out if `auth` can tell it.
         auth: Any `httpx.Auth`; see `css_snapshot.auth`.
@@ -134,7 +137,7 @@ class SnapshotService:
         clock: Where time comes from.
 
     Raises:
-        ConfigurationError: If an argument can't work.
+        ConfigurationError: If an argument, or `CSS_SNAPSHOT_LOG`, can't work.
         RequestValidationError: If `project_id` breaks the rule for ids.
     """
 
@@ -157,6 +160,7 @@ class SnapshotService:
         on_event: Observer | None = None,
         clock: Clock | None = None,
     ) -> None:
+        log_to_stderr(os.environ)
         check_auth(auth)
         check_choices(language=language, wire_names=wire_names, policy_api=policy_api)
         checked = address(region, endpoint, allow_insecure=allow_insecure)

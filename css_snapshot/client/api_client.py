@@ -206,7 +206,7 @@ class ApiClient:
             policy=retry or self.limits.retry,
             until=min(until, self.end_of_call()),
         )
-        if self.on_event is None and not logger.isEnabledFor(logging.DEBUG):
+        if self.on_event is None and not logger.isEnabledFor(logging.INFO):
             return await under_way.run(before, between)
         under_way.call = Call(
             method=operation.call.method,

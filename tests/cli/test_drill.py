@@ -306,6 +306,24 @@ async def test_names_that_fit_no_variable_are_in_the_report_alone(
     assert noted["report"]["expected_indices"] == [*many.expected_indices]
 
 
+@pytest.mark.parametrize(("length", "is_told"), [(100_000, True), (100_001, False)])
+async def test_a_variable_holds_a_hundred_thousand_characters(
+    script: Script, tmp_path: Path, length: int, *, is_told: bool
+) -> None:
+    await program(script("verify")).run(
+        attrs.evolve(REPORT, expected_indices=("d" * length,))
+    )
+
+    told_of = "CSS_DRILL_EXPECTED_INDICES" in told(tmp_path, "verify")["env"]
+    assert told_of is is_told
+
+
+@pytest.mark.parametrize("code", [1, 7, 255])
+async def test_an_exit_code_is_told(code: int) -> None:
+    with pytest.raises(ProgramFailedError, match=f"^sh ended with exit code {code}$"):
+        await program(f"sh -c 'exit {code}'").run(REPORT)
+
+
 @pytest.mark.parametrize("stubborn", [False, True])
 async def test_a_program_that_is_given_up_ends_with_what_it_started(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, stubborn: bool
