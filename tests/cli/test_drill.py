@@ -16,10 +16,12 @@ import pytest
 import typer
 
 from css_snapshot.cli import program as program_module
+from css_snapshot.cli.output.output import Output
+from css_snapshot.cli.output.waiting import progress
 from css_snapshot.cli.program import Program, ProgramFailedError, program
 from css_snapshot.emulator import EmulatedCluster, EmulatorState
 from css_snapshot.errors import IndeterminateRestoreError
-from css_snapshot.models import DrillReport, Snapshot, SnapshotStatus
+from css_snapshot.models import DrillReport, RestoreStatus, Snapshot, SnapshotStatus
 from css_snapshot.service import SnapshotService
 from tests.support.command_line import SECRET_KEY, TOKEN, run
 from tests.support.terminal import CTRL_C, on_terminal
@@ -242,6 +244,22 @@ def test_ctrl_c_cleans_up(script: Script, tmp_path: Path) -> None:
     assert "Traceback" not in terminal.shown
 
 
+def test_how_the_restoration_comes_on_is_told_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with progress(Output(), "looking") as tell:
+        for status in (None, "none", "restoring", "restoring", "success", "failed"):
+            known = None if status is None else RestoreStatus(status)
+            tell(attrs.evolve(REPORT.snapshot, restore_status=known))
+
+    assert capsys.readouterr().err.splitlines() == [
+        "nightly: COMPLETED",
+        "nightly: COMPLETED, restoring",
+        "nightly: COMPLETED, restore success",
+        "nightly: COMPLETED, restore failed",
+    ]
+
+
 @pytest.mark.usefixtures("server")
 def test_a_program_has_the_terminal_to_itself(script: Script, tmp_path: Path) -> None:
     verify = script(
@@ -252,7 +270,7 @@ def test_a_program_has_the_terminal_to_itself(script: Script, tmp_path: Path) ->
     cleanup = script("cleanup", "print('dropping orders', flush=True)")
 
     with on_terminal(*DRILL, "--verify", verify, "--cleanup", cleanup) as terminal:
-        terminal.wait_for("checking orders")
+        terminal.wait_for("checking orders\r\n")
         # The moving line would be drawn again within a tenth of a second.
         assert not select.select([terminal.line], [], [], 0.5)[0]
         (tmp_path / "go").touch()
@@ -261,7 +279,7 @@ def test_a_program_has_the_terminal_to_itself(script: Script, tmp_path: Path) ->
 
     moving, *lines = terminal.shown.split(f"checking: {sys.executable}\r\n")
     (rest,) = lines
-    assert ": COMPLETED, restoring" in moving
+    assert "nightly: COMPLETED, resto" in moving
     assert rest.splitlines()[:3] == [
         "checking orders",
         f"cleaning up: {sys.executable}",
