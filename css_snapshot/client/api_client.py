@@ -333,8 +333,10 @@ class _UnderWay(Generic[T]):
 
     def _read(self, answer: Answer) -> T:
         operation, response = self.operation, answer.response
+        mark = operation.call.mark
         try:
-            return operation.read(response.status_code, answer.body, self._tell_field)
+            read = operation.read(response.status_code, answer.body, self._tell_field)
+            return read if mark is None else mark(read, request_id_of(response))
         except DecodeError as exc:
             reason = str(exc)
         raise refusal(

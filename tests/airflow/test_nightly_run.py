@@ -258,7 +258,7 @@ def search(documents: dict[str, int]) -> Iterator[ThreadingHTTPServer]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None: ...
+        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002  # its name there
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Engine) as server:
         thread = Thread(target=server.serve_forever)

@@ -204,6 +204,7 @@ def test_each_verdict_has_its_exit_code(
         (("--verify", "true", "--cleanup", "nor-this"), "nor-this"),
         ((), "--verify"),
         (("--verify", "true", "--rename-prefix", "A"), "rename_prefix"),
+        (("--verify", "true", "--into", "a/b"), "target_cluster_id"),
     ],
 )
 @pytest.mark.usefixtures("server")
@@ -216,6 +217,17 @@ def test_what_can_not_be_run_is_refused_before_anything_is_sent(
     assert problem in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert cloud.counts["restore"] == 0
+
+
+@pytest.mark.usefixtures("server")
+def test_a_cluster_that_can_be_none_is_refused_before_anything_is_sent(
+    cloud: EmulatorState,
+) -> None:
+    ended = run("drill", "a/b", "--into", "test", "--verify", "true")
+
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("error: cluster_id: ")
+    assert not cloud.requests
 
 
 @pytest.mark.usefixtures("server")

@@ -117,7 +117,7 @@ async def drill(
                     cluster_id,
                     into=target_id,
                     verify=alone("checking", verify),
-                    cleanup=cleanup and alone("cleaning up", cleanup),
+                    cleanup=None if cleanup is None else alone("cleaning up", cleanup),
                     prefix=prefix,
                     indices=indices,
                     rename_prefix=rename_prefix,
