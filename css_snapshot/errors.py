@@ -453,6 +453,9 @@ class IndeterminateDeleteError(IndeterminateError):
 class IndeterminateRestoreError(IndeterminateError):
     """Whether the restoration was started is unknown, even after looking.
 
+    The service shows that a snapshot is being restored, and that a cluster is, but
+    neither at whose request nor since when.
+
     Attributes:
         cluster_id: The cluster that the snapshot is of.
         snapshot_id: The snapshot that was to be restored.

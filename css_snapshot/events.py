@@ -5,15 +5,24 @@ It is called in the event loop, so it must be quick and must not block; an excep
 that it raises is logged and goes no further. It is called in the task, and in the
 context, of the call that the event is about; many calls may be under way at once, and
 `call` identifies the one an event belongs to.
+
+Events are logged as well, by the logger `css_snapshot`: what needs attention as warnings,
+each answer at level INFO, and all else at level DEBUG. What concerns credentials is
+logged by `css_snapshot.auth`.
 """
 
 import functools
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
+
+from css_snapshot.errors import ConfigurationError
+
+_LOG: Final = "CSS_SNAPSHOT_LOG"
+_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 logger = logging.getLogger("css_snapshot")
 # Whoever uses this package decides what becomes of its log, and the default is nothing.
@@ -274,6 +283,32 @@ Event = (
 Observer = Callable[[Event], object]
 
 
+def log_to_stderr(environ: Mapping[str, str]) -> None:
+    """Write the log to the error output, if the variable `CSS_SNAPSHOT_LOG` is a level.
+
+    Where the program sends its log somewhere already, ours goes there.
+
+    Args:
+        environ: The variables.
+
+    Raises:
+        ConfigurationError: If the variable is something else.
+    """
+    name = environ.get(_LOG)
+    if not name:
+        return
+    level = logging.getLevelNamesMapping().get(name.upper())
+    if level is None:
+        raise ConfigurationError(f"{_LOG}: must be debug, info, warning or error")
+    logger.setLevel(level)
+    if logging.getLogger().handlers or any(one.name == _LOG for one in logger.handlers):
+        return
+    handler = logging.StreamHandler()
+    handler.name = _LOG
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    logger.addHandler(handler)
+
+
 def notify(observer: Observer | None, event: Event) -> None:
     """Log an event, and pass it to the observer if there is one."""
     _log(event)
@@ -342,6 +377,15 @@ def _telling(
 
 def _log(event: Event) -> None:
     match event:
+        case AttemptAnswered() if logger.isEnabledFor(logging.INFO):
+            logger.info(
+                "%s %s: %s in %.3f s%s",
+                event.method,
+                event.path,
+                event.status or type(event.error).__name__,
+                event.elapsed,
+                "".join(f", {mark}" for mark in _marks(event)),
+            )
         case RetryScheduled():
             logger.warning(
                 "%s %s: attempt %d of %d failed (%s), next in %.1f s",
@@ -377,3 +421,12 @@ def _log(event: Event) -> None:
             )
         case _:
             logger.debug("%s", event)
+
+
+def _marks(event: AttemptAnswered) -> Iterator[str]:
+    """Iterate over what tells an answer from others to the same call."""
+    if event.call is not None:
+        for name, value in event.call.ids.items():
+            yield f"{name} {value}"
+    if event.request_id is not None:
+        yield f"request {event.request_id}"

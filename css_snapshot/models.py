@@ -61,10 +61,13 @@ class Backup:
     Attributes:
         id: The snapshot's id.
         name: The snapshot's name.
+        request_id: The vendor's id of the request that created it, to quote in a
+            ticket; `None` where it was found, or the answer carried none.
     """
 
     id: str
     name: str
+    request_id: str | None = attrs.field(default=None, eq=False, kw_only=True)
 
 
 @attrs.frozen

@@ -78,7 +78,7 @@ from css_snapshot.configuration import (
     options_from,
 )
 from css_snapshot.errors import SnapshotNotFoundError
-from css_snapshot.events import Observer
+from css_snapshot.events import Observer, log_to_stderr
 from css_snapshot.models import Backup, DrillReport, Ensured, Restored, Snapshot
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.transport.default import TransportKind, default_transport
@@ -141,6 +141,9 @@ class SnapshotService:
     Use it as `async with`, or call `aclose` when done. It belongs to the event loop
     it is first used in; any number of tasks may share it.
 
+    Where the variable `CSS_SNAPSHOT_LOG` is `info` or `debug`, its log goes to the error
+    output, unless the program sends logs somewhere already; see `css_snapshot.events`.
+
     Args:
         project_id: The project's id; may be left out if `auth` can tell it.
         auth: Any `httpx.Auth`; see `css_snapshot.auth`.
@@ -171,7 +174,7 @@ class SnapshotService:
         clock: Where time comes from.
 
     Raises:
-        ConfigurationError: If an argument can't work.
+        ConfigurationError: If an argument, or `CSS_SNAPSHOT_LOG`, can't work.
         RequestValidationError: If `project_id` breaks the rule for ids.
     """
 
@@ -194,6 +197,7 @@ class SnapshotService:
         on_event: Observer | None = None,
         clock: Clock | None = None,
     ) -> None:
+        log_to_stderr(os.environ)
         check_auth(auth)
         check_choices(language=language, wire_names=wire_names, policy_api=policy_api)
         checked = address(region, endpoint, allow_insecure=allow_insecure)
@@ -746,8 +750,9 @@ class SnapshotService:
         this call's work, which an earlier restoration of the same snapshot is not taken
         for. It is asked for again only if it is proven that none began.
 
-        A second call restores a second time. Two callers must not restore the same
-        snapshot at once: the service does not say whose restoration it shows.
+        A second call restores a second time. Two callers must not restore into the same
+        cluster at once: the service shows that a restoration goes on there, but not
+        whose it is, nor of which indices.
 
         Args:
             cluster_id: The cluster that the snapshot is of.

@@ -116,7 +116,11 @@ Progress: TypeAlias = Callable[[Snapshot], object]
 """What is called with a snapshot at each look at it."""
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
-"""A value that JSON has."""
+"""A value that JSON has.
+
+For type checkers: pydantic can't follow an alias into itself, so a FastAPI route says
+that it returns `dict[str, object]`.
+"""
 
 Obstacle: TypeAlias = Literal["engine", "status", "switched off", "nodes", "busy"]
 """Why a cluster can't be snapshotted now; see `NotReadyReason`."""

@@ -1,8 +1,11 @@
 import contextlib
 import logging
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 import pytest
@@ -169,6 +172,89 @@ def test_the_log_goes_nowhere_unless_the_program_says_where(
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  # our own
 
     assert capfd.readouterr() == ("", "")
+
+
+LOGGED: Final = """
+import asyncio, logging, sys
+from css_snapshot import SnapshotService
+from css_snapshot.auth import TokenAuth
+from css_snapshot.emulator import EmulatorState, EmulatorTransport, Fault
+
+async def main():
+    state = EmulatorState(clusters=1)
+    state.faults.add(Fault.drop(), operation="list")
+    (cluster_id,) = state.cluster_ids
+    transport = EmulatorTransport(state)
+    for _ in range(2):
+        service = SnapshotService(
+            endpoint="https://css.example",
+            project_id=state.project_id,
+            auth=TokenAuth(state.token),
+            transport=transport,
+        )
+    await service.ensure(cluster_id, "nightly")
+
+if sys.argv[1:]:
+    logging.basicConfig(format=sys.argv[1], level=logging.WARNING)
+asyncio.run(main())
+"""
+
+
+def logged(level: str, *arguments: str) -> list[str]:
+    """Return the lines that a program with `CSS_SNAPSHOT_LOG` writes of its calls."""
+    ran = subprocess.run(  # noqa: S603  # our own
+        [sys.executable, "-c", LOGGED, *arguments],
+        env={**os.environ, "CSS_SNAPSHOT_LOG": level},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout == ""
+    return ran.stderr.splitlines()
+
+
+def test_the_log_shows_each_answer_once_where_a_variable_asks_for_it() -> None:
+    lost, listed, created = (
+        line for line in logged("info") if " INFO css_snapshot: " in line
+    )
+
+    assert ": ConnectionLostError in " in lost
+    assert ", cluster_id " in lost
+    assert "index_snapshots: 200 in " in listed
+    assert re.search(
+        r"^\d{4}-\d\d-\d\d \S+ INFO css_snapshot: POST \S+/index_snapshot: 201 in"
+        r" \d\.\d{3} s, cluster_id [0-9a-f-]{36}, request [0-9a-f]{32}$",
+        created,
+    )
+
+
+def test_the_log_shows_everything_where_a_variable_asks_for_it() -> None:
+    lines = logged("DEBUG")
+
+    assert [line for line in lines if "WorkflowStarted" in line]
+    assert len([line for line in lines if " INFO css_snapshot: POST " in line]) == 1
+
+
+@pytest.mark.parametrize("level", ["", "warning"])
+def test_the_log_shows_no_answer_unless_asked_for_it(level: str) -> None:
+    assert not [line for line in logged(level) if " INFO " in line]
+
+
+def test_the_log_goes_where_the_program_sends_all_others() -> None:
+    lines = logged("info", "mine: %(levelname)s %(message)s")
+
+    assert [line.split(" /")[0] for line in lines if "INFO" in line] == [
+        *("mine: INFO GET", "mine: INFO GET", "mine: INFO POST")
+    ]
+    assert not [line for line in lines if not line.startswith("mine: ")]
+
+
+def test_a_level_that_is_none_is_refused() -> None:
+    *_, last = logged("loud")
+
+    assert last.endswith(
+        "ConfigurationError: CSS_SNAPSHOT_LOG: must be debug, info, warning or error"
+    )
 
 
 def _event_classes() -> list[type[attrs.AttrsInstance]]:

@@ -50,6 +50,7 @@ from css_snapshot.fanout import (
 START: Final = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 TARGET: Final = Target("c1", "nightly", indices=("a", "b*"))
 BACKUP: Final = Backup("s1", "nightly")
+PLAIN_BACKUP: Final = {"id": "s1", "name": "nightly", "request_id": None}
 PLAIN_TARGET: Final = {
     "cluster_id": "c1",
     "name": "nightly",
@@ -162,9 +163,9 @@ def test_a_success_shows_its_snapshot(
         **PLAIN_TARGET,
         "outcome": outcome,
         "id": "s1",
-        "backup": {"id": "s1", "name": "nightly"},
+        "backup": PLAIN_BACKUP,
         "result": {
-            "backup": {"id": "s1", "name": "nightly"},
+            "backup": PLAIN_BACKUP,
             "how": "created",
             "attempts": 1,
             "snapshot": None,
@@ -195,7 +196,7 @@ def test_a_skipped_target_shows_why() -> None:
         "id": "s1",
         "reason": "accepted",
         "is_good": True,
-        "backup": {"id": "s1", "name": "nightly"},
+        "backup": PLAIN_BACKUP,
         "error": None,
     }
 
@@ -298,7 +299,7 @@ class Anything:
         (frozenset("ba"), ["a", "b"]),
         ({1: {"a": ()}}, {"1": {"a": []}}),
         (Path("/tmp/x"), "/tmp/x"),  # noqa: S108  # never opened
-        (BACKUP, {"id": "s1", "name": "nightly"}),
+        (BACKUP, PLAIN_BACKUP),
         (ValueError("x"), {"type": "ValueError", "message": "x"}),
     ],
 )

@@ -73,6 +73,7 @@ class VendorCall(Generic[T]):
         check: Raises `DecodeError` for an answer that belongs to another operation:
             a proxy that answers twice on one connection gives the next request the
             answer of the last.
+        mark: Returns an answer with the vendor's id of the request in it.
         most: How many bytes of the answer are read; more is no answer.
         already: A refusal, by status and code, that says that what was to be done is
             done already; the call succeeds then.
@@ -83,6 +84,7 @@ class VendorCall(Generic[T]):
     success: frozenset[int]
     decode: Callable[[bytes, Report], T]
     check: Callable[[T, Operation[T]], None] | None = None
+    mark: Callable[[T, str | None], T] | None = None
     most: int = MAX_BODY
     already: tuple[int, str] | None = None
 
@@ -126,6 +128,10 @@ def _check_name(backup: Backup, operation: Operation[Backup]) -> None:
         raise DecodeError("backup.name is not the name that was asked for")
 
 
+def _mark_backup(backup: Backup, request_id: str | None) -> Backup:
+    return Backup(backup.id, backup.name, request_id=request_id)
+
+
 def _check_owner(
     snapshots: tuple[Snapshot, ...], operation: Operation[tuple[Snapshot, ...]]
 ) -> None:
@@ -151,7 +157,12 @@ _SNAPSHOT: Final = f"{_CLUSTER}/index_snapshot/{{snapshot_id}}"
 _CLUSTER_V2: Final = "/v2.0/{project_id}/clusters/{cluster_id}"
 
 CREATE_SNAPSHOT: Final[VendorCall[Backup]] = VendorCall(
-    "POST", f"{_CLUSTER}/index_snapshot", _CREATED, decode.decode_backup, _check_name
+    "POST",
+    f"{_CLUSTER}/index_snapshot",
+    _CREATED,
+    decode.decode_backup,
+    _check_name,
+    _mark_backup,
 )
 # Without paging, and with every index of every snapshot: a year of nightly ones of a
 # cluster with hundreds of indices takes more than other answers may.

@@ -228,7 +228,7 @@ class ApiClient:
             policy=retry or self.limits.retry,
             until=min(until, self.end_of_call()),
         )
-        if self.on_event is None and not logger.isEnabledFor(logging.DEBUG):
+        if self.on_event is None and not logger.isEnabledFor(logging.INFO):
             return await under_way.run(before, between)
         under_way.call = Call(
             method=operation.call.method,
@@ -355,13 +355,14 @@ class _UnderWay(Generic[T]):
 
     def _read(self, answer: Answer) -> T:
         operation, response = self.operation, answer.response
+        mark = operation.call.mark
         try:
             read = operation.read(response.status_code, answer.body, self._tell_field)
         except DecodeError as exc:
             reason = str(exc)
         else:
             self.client.accepted()
-            return read
+            return read if mark is None else mark(read, request_id_of(response))
         raise refusal(
             response,
             operation.call.method,

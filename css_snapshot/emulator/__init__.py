@@ -20,7 +20,8 @@ three need the extra `css-snapshot[emulator]`.
   `get_policy`, `configure`, `configure_automatically`, `disable`, `create_agency`,
   `open_policy`, `close_policy`, `clusters`, `cluster`; of IAM `versions`, `tokens`,
   `show_token`, `id_tokens`, `temporary_keys`, `projects`, `domains`, `users`,
-  `catalog`; of the metadata service `metadata_token`, `metadata_keys`.
+  `catalog`, `agencies`, `delete_agency`; of the metadata service `metadata_token`,
+  `metadata_keys`.
 - A file sets all of this up: `load_setup`.
 - Calls under `/_emulator/` do so from outside, with the header `X-Emulator-Token` and
   the state's `admin_token`: see `css_snapshot.emulator.http.admin`.

@@ -3,8 +3,9 @@
 The service takes no idempotency key, and an answer can get lost after the work was
 begun. What shows that it was is the snapshot's row, with how its last restoration goes,
 and the target cluster, which is busy restoring meanwhile. Neither says who asked for
-it, nor tells an earlier restoration from a later one, so `ensure_restored` looks before
-it sends anything, and judges by what has changed since.
+it, nor when it began, so `ensure_restored` looks before it sends anything, and judges by
+what has changed since. The row shows a restoration into whichever cluster; that one goes
+on into this one, only both together tell.
 """
 
 from typing import Final
@@ -86,7 +87,8 @@ class _Signs:
 
     def show_start_since(self, earlier: "_Signs") -> bool:
         """Check whether the snapshot's restoration began since an earlier look."""
-        if earlier.tell_by_target:
+        # One that goes on may be somebody else's, into another cluster.
+        if earlier.tell_by_target or self.status == RestoreStatus.RESTORING:
             return self.show_target_start_since(earlier)
         return self.status not in {None, earlier.status}
 
@@ -97,7 +99,7 @@ class _Signs:
             earlier: What showed before the request was sent.
             is_watched: Whether none can have begun and ended unseen since then.
         """
-        if self.status != earlier.status or self.show_target_start_since(earlier):
+        if self.show_change_since(earlier):
             return False
         if self.status == RestoreStatus.NONE:
             return True
@@ -106,9 +108,18 @@ class _Signs:
         # One that ended as an earlier one did leaves no trace.
         return is_watched
 
+    def show_change_since(self, earlier: "_Signs") -> bool:
+        """Check whether anything differs from an earlier look that a start changes."""
+        return self.status != earlier.status or self.show_target_start_since(earlier)
+
     def show_target_start_since(self, earlier: "_Signs") -> bool:
         """Check whether some restoration began in the target since an earlier look."""
         return self.in_target and not earlier.in_target
+
+    @property
+    def show_one_elsewhere(self) -> bool:
+        """Whether one goes on that is not into the target."""
+        return self.status == RestoreStatus.RESTORING and not self.in_target
 
     @property
     def tell_by_target(self) -> bool:
@@ -191,7 +202,8 @@ class _Starting:
         requests: How many requests were sent.
         sent_at: When the last one was, on the clock's monotonic scale.
         unwatched: Seconds from then to the first look after it.
-        target_began: Whether the target was seen to begin restoring since `earlier`.
+        has_changed: Whether anything was seen to change since `earlier`.
+        elsewhere: Whether the snapshot was seen being restored, and the target not.
         found: Whether it was found under way in place of an answer.
     """
 
@@ -203,7 +215,8 @@ class _Starting:
     requests: int = attrs.field(default=0, init=False)
     sent_at: float = attrs.field(default=0.0, init=False)
     unwatched: float = attrs.field(default=FOREVER, init=False)
-    target_began: bool = attrs.field(default=False, init=False)
+    has_changed: bool = attrs.field(default=False, init=False)
+    elsewhere: bool = attrs.field(default=False, init=False)
     found: bool = attrs.field(default=False, init=False)
 
     async def run(self) -> Restored:
@@ -257,11 +270,15 @@ class _Starting:
         self.signs = await self.restoration.look()
         now = self.restoration.client.clock.monotonic()
         self.unwatched = min(self.unwatched, now - self.sent_at)
-        self.target_began |= self.signs.show_target_start_since(self.earlier)
+        self.has_changed |= self.signs.show_change_since(self.earlier)
+        self.elsewhere |= self.signs.show_one_elsewhere
+        if self.elsewhere and not self.signs.in_target:
+            # What it has come to since may be what somebody else's came to.
+            return False
         return self.signs.show_start_since(self.earlier)
 
     def _is_ruled_out(self) -> bool:
-        is_watched = self.unwatched < _SHORTEST and not self.target_began
+        is_watched = self.unwatched < _SHORTEST and not self.has_changed
         return self.signs.rule_out_start_since(self.earlier, is_watched=is_watched)
 
     def _unknown(self, failure: CSSError, why: str) -> IndeterminateRestoreError:

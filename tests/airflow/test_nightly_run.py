@@ -6,7 +6,9 @@
 import importlib.util
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 from typing import Final
 
@@ -18,7 +20,7 @@ from airflow.sdk import DAG
 from airflow.utils.session import create_session
 from sqlalchemy import event
 
-from css_snapshot.emulator import EmulatorState, Fault
+from css_snapshot.emulator import EmulatedCluster, EmulatorState, Fault
 
 DAGS: Final = Path(__file__).parent / "dags"
 
@@ -77,10 +79,10 @@ def tries_of(run_id: str, task_id: str = "snapshot") -> dict[int, tuple[str, int
         return {row.map_index: (row.state, row.try_number) for row in rows}
 
 
-def results_of(run_id: str) -> list[Mapping[str, object]]:
+def results_of(run_id: str, task_id: str = "snapshot") -> list[Mapping[str, object]]:
     with create_session() as session:
         rows = session.query(XComModel).filter_by(
-            run_id=run_id, task_id="snapshot", key="return_value"
+            run_id=run_id, task_id=task_id, key="return_value"
         )
         return [XComModel.deserialize_value(row) for row in rows]
 
@@ -212,3 +214,83 @@ def test_a_fleet_with_a_cluster_that_stays_without_a_snapshot_is_no_success(
     assert run.state == "failed"
     assert tries_of(run.run_id, "snapshots") == {-1: ("failed", 3)}
     assert state.creations == 5
+
+
+@pytest.fixture
+def drill_dag(
+    state: EmulatorState, search: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> DAG:
+    state.restore_seconds = 0.1
+    prod = state.add_cluster(EmulatedCluster(name="prod", indices=["orders", "logs"]))
+    state.add_snapshot(prod.id, "nightly", age=3600.0)
+    monkeypatch.setenv("AIRFLOW_VAR_PRODUCTION_CLUSTER", prod.id)
+    monkeypatch.setenv("AIRFLOW_VAR_TEST_CLUSTER", state.cluster_ids[0])
+    module = load(DAGS / "monthly_drill.py")
+    monkeypatch.setattr(
+        module, "TEST_CLUSTER", f"http://127.0.0.1:{search.server_port}"
+    )
+    dag: DAG = module.dag
+    dag.get_task("drill").poll = 0.1
+    return dag
+
+
+@pytest.fixture
+def documents() -> dict[str, int]:
+    """How many documents each index of the test cluster has."""
+    return {"drill_orders": 7, "drill_logs": 3}
+
+
+@pytest.fixture
+def search(documents: dict[str, int]) -> Iterator[ThreadingHTTPServer]:
+    """The search engine of the test cluster: counts, and deletes."""
+
+    class Engine(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(documents.get(self.path.split("/")[1]))
+
+        def do_DELETE(self) -> None:
+            self._answer(documents.pop(self.path.strip("/"), None))
+
+        def _answer(self, count: int | None) -> None:
+            body = f'{{"count": {count or 0}}}'.encode()
+            self.send_response(404 if count is None else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002  # its name there
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Engine) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_monthly_drill_restores_checks_and_removes(
+    drill_dag: DAG,
+    state: EmulatorState,
+    documents: dict[str, int],
+    stored_triggers: list[dict[str, object]],
+) -> None:
+    run = drill_dag.test()
+
+    assert run.state == "success"
+    (report,) = results_of(run.run_id, "drill")
+    assert report["verdict"] == "verified"
+    assert report["expected_indices"] == ["drill_orders", "drill_logs"]
+    assert state.counts["restore"] == 1
+    assert documents == {}
+    assert stored_triggers == []
+
+
+def test_a_drill_that_finds_an_index_empty_is_no_success_and_removes(
+    drill_dag: DAG, documents: dict[str, int]
+) -> None:
+    documents["drill_logs"] = 0
+
+    run = drill_dag.test()
+
+    assert run.state == "failed"
+    assert documents == {}

@@ -371,16 +371,18 @@ async def test_the_chain_takes_the_first_that_has_some() -> None:
     assert (await chain()).access_key == AK
 
 
-async def test_the_chain_passes_a_forced_renewal_on() -> None:
+async def test_the_chain_passes_on_whether_renewal_is_forced() -> None:
     forced: list[bool] = []
 
     async def provider(*, force_refresh: bool = False) -> Credentials:
         forced.append(force_refresh)
         return Credentials(AK, SK)
 
-    await CredentialsChain(nowhere, provider)(force_refresh=True)
+    chain = CredentialsChain(nowhere, provider)
+    await chain()
+    await chain(force_refresh=True)
 
-    assert forced == [True]
+    assert forced == [False, True]
 
 
 @pytest.mark.parametrize(

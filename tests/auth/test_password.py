@@ -509,6 +509,15 @@ async def test_a_passcode_may_come_from_an_async_callable() -> None:
     assert await call(iam, with_totp(iam, device)) == {200}
 
 
+async def test_a_passcode_that_can_not_be_one_is_refused_by_name() -> None:
+    iam = FakeIam(ManualClock(), passcode=PASSCODE)
+
+    with pytest.raises(ConfigurationError, match=r"^totp: "):
+        await call(iam, with_totp(iam, lambda: "12345½"))
+
+    assert iam.requests == []
+
+
 async def test_a_passcode_itself_is_good_for_one_token() -> None:
     iam = FakeIam(ManualClock(), passcode=PASSCODE)
     auth = with_totp(iam, PASSCODE)

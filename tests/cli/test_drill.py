@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import select
 import shlex
 import signal
 import sys
@@ -15,10 +16,12 @@ import pytest
 import typer
 
 from css_snapshot.cli import program as program_module
+from css_snapshot.cli.output.output import Output
+from css_snapshot.cli.output.waiting import progress
 from css_snapshot.cli.program import Program, ProgramFailedError, program
 from css_snapshot.emulator import EmulatedCluster, EmulatorState
 from css_snapshot.errors import IndeterminateRestoreError
-from css_snapshot.models import DrillReport, Snapshot, SnapshotStatus
+from css_snapshot.models import DrillReport, RestoreStatus, Snapshot, SnapshotStatus
 from css_snapshot.service import SnapshotService
 from tests.support.command_line import SECRET_KEY, TOKEN, run
 from tests.support.terminal import CTRL_C, on_terminal
@@ -127,7 +130,7 @@ def test_a_check_that_fails_is_cleaned_up_after(script: Script, tmp_path: Path) 
 
     assert ended.exit_code == 1
     assert ended.stdout.startswith("failed: nightly (")
-    assert "1 indices restored in " in ended.stdout
+    assert ", 1 index restored in " in ended.stdout
     assert ended.stdout.endswith(
         f": ProgramFailedError: {sys.executable} ended with exit code 7\n"
     )
@@ -201,6 +204,7 @@ def test_each_verdict_has_its_exit_code(
         (("--verify", "true", "--cleanup", "nor-this"), "nor-this"),
         ((), "--verify"),
         (("--verify", "true", "--rename-prefix", "A"), "rename_prefix"),
+        (("--verify", "true", "--into", "a/b"), "target_cluster_id"),
     ],
 )
 @pytest.mark.usefixtures("server")
@@ -213,6 +217,17 @@ def test_what_can_not_be_run_is_refused_before_anything_is_sent(
     assert problem in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert cloud.counts["restore"] == 0
+
+
+@pytest.mark.usefixtures("server")
+def test_a_cluster_that_can_be_none_is_refused_before_anything_is_sent(
+    cloud: EmulatorState,
+) -> None:
+    ended = run("drill", "a/b", "--into", "test", "--verify", "true")
+
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("error: cluster_id: ")
+    assert not cloud.requests
 
 
 @pytest.mark.usefixtures("server")
@@ -239,6 +254,49 @@ def test_ctrl_c_cleans_up(script: Script, tmp_path: Path) -> None:
     assert (tmp_path / "removed").exists()
     assert "interrupted; cleaning up" in terminal.shown
     assert "Traceback" not in terminal.shown
+
+
+def test_how_the_restoration_comes_on_is_told_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with progress(Output(), "looking") as tell:
+        for status in (None, "none", "restoring", "restoring", "success", "failed"):
+            known = None if status is None else RestoreStatus(status)
+            tell(attrs.evolve(REPORT.snapshot, restore_status=known))
+
+    assert capsys.readouterr().err.splitlines() == [
+        "nightly: COMPLETED",
+        "nightly: COMPLETED, restoring",
+        "nightly: COMPLETED, restore success",
+        "nightly: COMPLETED, restore failed",
+    ]
+
+
+@pytest.mark.usefixtures("server")
+def test_a_program_has_the_terminal_to_itself(script: Script, tmp_path: Path) -> None:
+    verify = script(
+        "verify",
+        "print('checking orders', flush=True)",
+        f"while not os.path.exists({os.fspath(tmp_path / 'go')!r}): time.sleep(0.01)",
+    )
+    cleanup = script("cleanup", "print('dropping orders', flush=True)")
+
+    with on_terminal(*DRILL, "--verify", verify, "--cleanup", cleanup) as terminal:
+        terminal.wait_for("checking orders\r\n")
+        # The moving line would be drawn again within a tenth of a second.
+        assert not select.select([terminal.line], [], [], 0.5)[0]
+        (tmp_path / "go").touch()
+
+        assert terminal.end() == 0
+
+    moving, *lines = terminal.shown.split(f"checking: {sys.executable}\r\n")
+    (rest,) = lines
+    assert "nightly: COMPLETED, resto" in moving
+    assert rest.splitlines()[:3] == [
+        "checking orders",
+        f"cleaning up: {sys.executable}",
+        "dropping orders",
+    ]
 
 
 @pytest.mark.usefixtures("server")
@@ -276,6 +334,24 @@ async def test_names_that_fit_no_variable_are_in_the_report_alone(
     noted = told(tmp_path, "verify")
     assert "CSS_DRILL_EXPECTED_INDICES" not in noted["env"]
     assert noted["report"]["expected_indices"] == [*many.expected_indices]
+
+
+@pytest.mark.parametrize(("length", "is_told"), [(100_000, True), (100_001, False)])
+async def test_a_variable_holds_a_hundred_thousand_characters(
+    script: Script, tmp_path: Path, length: int, *, is_told: bool
+) -> None:
+    await program(script("verify")).run(
+        attrs.evolve(REPORT, expected_indices=("d" * length,))
+    )
+
+    told_of = "CSS_DRILL_EXPECTED_INDICES" in told(tmp_path, "verify")["env"]
+    assert told_of is is_told
+
+
+@pytest.mark.parametrize("code", [1, 7, 255])
+async def test_an_exit_code_is_told(code: int) -> None:
+    with pytest.raises(ProgramFailedError, match=f"^sh ended with exit code {code}$"):
+        await program(f"sh -c 'exit {code}'").run(REPORT)
 
 
 @pytest.mark.parametrize("stubborn", [False, True])

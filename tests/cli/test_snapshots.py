@@ -1,5 +1,6 @@
 """The commands create, ensure, list and delete, against an emulated cloud."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -31,14 +32,14 @@ def test_a_created_snapshot_is_one_object_for_programs(
     ended = run("create", cluster, "nightly", "--description", "weekly", "--json")
 
     (snapshot,) = cloud.snapshots(cluster)
-    assert ended.records == [
-        {
-            "kind": "backup",
-            "id": snapshot.id,
-            "name": "nightly",
-            "cluster_id": cluster,
-        }
-    ]
+    (record,) = ended.records
+    assert re.fullmatch("[0-9a-f]{32}", str(record.pop("request_id")))
+    assert record == {
+        "kind": "backup",
+        "id": snapshot.id,
+        "name": "nightly",
+        "cluster_id": cluster,
+    }
     assert snapshot.description == "weekly"
 
 
@@ -129,6 +130,7 @@ def test_ensure_adopts_what_it_created_when_the_answer_is_lost(
             "kind": "backup",
             "id": snapshot.id,
             "name": "nightly",
+            "request_id": None,
             "cluster_id": cluster,
             "how": "adopted",
             "attempts": 1,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import respx
 
-from css_snapshot import RetryBudget, RetryPolicy, SnapshotService
+from css_snapshot import Backup, RetryBudget, RetryPolicy, SnapshotService
 from css_snapshot.auth import AkSkAuth, Credentials, TokenAuth
 from css_snapshot.errors import (
     AuthenticationError,
@@ -392,6 +392,29 @@ async def test_an_observer_is_told_of_everything_in_order(
     assert (second.status, second.elapsed, second.error) == (201, 2.0, None)
     (retry,) = (e for e in events if isinstance(e, RetryScheduled))
     assert (retry.attempts, retry.pause, retry.error) == (3, 0.25, first.error)
+
+
+@pytest.mark.parametrize("header", ["X-Request-Id", "X-Iam-Trace-Id"])
+async def test_a_success_tells_the_vendors_id_of_its_request(
+    make_service: MakeService, header: str
+) -> None:
+    events: list[Event] = []
+    answering = _sequence(httpx.Response(201, json=CREATED, headers={header: "r-1"}))
+    service = make_service(answering, on_event=events.append)
+
+    backup = await service.create(CLUSTER, "snapshot_001")
+
+    (answered,) = (e for e in events if isinstance(e, AttemptAnswered))
+    assert backup.request_id == answered.request_id == "r-1"
+    assert backup == Backup(backup.id, backup.name)
+
+
+async def test_a_success_without_an_id_of_its_request_tells_none(
+    make_service: MakeService,
+) -> None:
+    backup = await make_service(_answering()).create(CLUSTER, "snapshot_001")
+
+    assert backup.request_id is None
 
 
 async def test_an_observer_is_told_of_an_attempt_without_an_answer(

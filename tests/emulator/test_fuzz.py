@@ -132,6 +132,8 @@ _ROUTES = (
     "/v3/projects",
     "/v3.0/OS-AUTH/id-token/tokens",
     "/v3/users/{id}",
+    "/v3.0/OS-AGENCY/agencies",
+    "/v3.0/OS-AGENCY/agencies/{id}",
     "/v1.0/{project}/agency/create",
     "/_emulator/faults",
     "/_emulator/rules",

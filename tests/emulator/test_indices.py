@@ -80,6 +80,7 @@ def test_of_patterns_nothing_is_known_and_nothing_restored() -> None:
         ("index_(.+)", "new-$1", ["new-1", "other"]),
         ("index", "restored_index_$1", ["restored_index__1", "other"]),
         ("(x)?other", "$1y$2", ["index_1", "y"]),
+        ("(.)(.+)", "$2$1", ["ndex_1i", "thero"]),
         ("index", None, ["index_1", "other"]),
         (None, "b", ["index_1", "other"]),
     ],

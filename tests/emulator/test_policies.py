@@ -167,6 +167,22 @@ def test_an_agency_is_made_for_the_settings_that_demand_it(clock: ManualClock) -
 
 
 @pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("vpc", "css_upgrade_agency"),
+        ("elb", "css_elb_agency"),
+        ("smn", "css_smn_agency"),
+    ],
+)
+def test_an_agency_is_named_by_its_type(
+    state: EmulatorState, kind: str, name: str
+) -> None:
+    state.create_agency({"type": kind, "domain_id": "d", "domain_name": "n"})
+
+    assert state.agencies == ("css_obs_agency", name)
+
+
+@pytest.mark.parametrize(
     "change", [{"type": None}, {"type": "other"}, {"domain_id": ""}, {"domain_name": 1}]
 )
 def test_an_agency_of_no_known_type_or_domain_is_refused(

@@ -208,6 +208,36 @@ def test_bad_settings_are_refused_and_change_nothing(
 @pytest.mark.parametrize(
     "change",
     [
+        {"enable": "maybe"},
+        {"prefix": "1"},
+        {"period": "noon"},
+        {"keepday": 0},
+        {"frequency": "YEAR"},
+        {"indices": "A"},
+        {"bucket": "ab"},
+        {"agency": ""},
+        {"base_path": "a:b"},
+        {"max_snapshot_bytes_per_seconds": "x"},
+        {"max_restore_bytes_per_seconds": "x"},
+        {"snapshotCmkId": 5},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_setting_that_is_refused_is_named(
+    state: EmulatorState, cluster_id: str, change: Mapping[str, object]
+) -> None:
+    body = {**SETTINGS, **POLICY, **change}
+
+    with pytest.raises(VendorError) as caught:
+        state.configure(cluster_id, body)
+
+    (field,) = change
+    assert f"({field} " in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
         {"bucket": "abc"},
         {"bucket": "b" * 63},
         {"bucket": "a.b--c.9"},

@@ -8,10 +8,18 @@ import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials, GlobalCredentials
 from huaweicloudsdkcore.client import Client, ClientBuilder
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
-from huaweicloudsdkcss import v1
+from huaweicloudsdkcss import v1, v2
 
 from css_snapshot.emulator import EmulatorServer, EmulatorState
 from css_snapshot.emulator.cloud.account import ID_TOKEN, IDP_ID
+
+# Two of its methods advise against themselves.
+pytestmark = pytest.mark.filterwarnings("ignore:Method 'start_auto_:DeprecationWarning")
+
+ALL_BUT_A_LIFE = (
+    *("set_policy", "get_policy", "configure", "configure_automatically", "disable"),
+    *("open_policy", "close_policy", "cluster", "create_agency", "delete"),
+)
 
 
 @pytest.fixture
@@ -73,6 +81,66 @@ def test_the_client_that_answers_later_does_all_of_a_snapshots_life(
     assert (created.status_code, restored.status_code) == (201, 201)
     actions = {row.id: row.actions for row in clusters.clusters}
     assert actions[second] == ["RESTORING"]
+
+
+def test_the_client_that_answers_later_makes_every_other_call(
+    server: EmulatorServer, state: EmulatorState, made: list[Client]
+) -> None:
+    css = _build(v1.CssAsyncClient.new_builder(), _keys(state), server, made)
+    css2 = _build(v2.CssAsyncClient.new_builder(), _keys(state), server, made)
+    cluster_id = state.cluster_ids[0]
+    here = {"cluster_id": cluster_id}
+    account = state.iam.account
+    policy = {"prefix": "auto", "period": "16:00 GMT+08:00", "keepday": 4}
+    setting = v1.UpdateSnapshotSettingReq(
+        bucket="obs-b8ed",
+        agency="css_obs_agency",
+        base_path="a/b",
+        max_snapshot_bytes_per_seconds="60mb",
+        max_restore_bytes_per_seconds="0",
+    )
+    saved = state.add_snapshot(cluster_id, "nightly")
+    tenant = v1.ResourceTenant(
+        domain_id=account.domain_id, domain_name=account.domain, type="obs"
+    )
+
+    opened = v2.StartAutoCreateSnapshotsReq(**policy, indices="*")
+    automatic = v1.SetRDSBackupCnfReq(enable="true", **policy)
+
+    calls: tuple[tuple[Any, Any], ...] = (
+        (
+            css.delete_snapshot_async,
+            v1.DeleteSnapshotRequest(**here, snapshot_id=saved.id),
+        ),
+        (
+            css.update_snapshot_setting_async,
+            v1.UpdateSnapshotSettingRequest(**here, body=setting),
+        ),
+        (
+            css.create_auto_create_policy_async,
+            v1.CreateAutoCreatePolicyRequest(**here, body=automatic),
+        ),
+        (css.show_auto_create_policy_async, v1.ShowAutoCreatePolicyRequest(**here)),
+        (css.show_cluster_detail_async, v1.ShowClusterDetailRequest(**here)),
+        (css.create_agency_async, v1.CreateAgencyRequest(body=tenant)),
+        (
+            css2.stop_auto_create_snapshots_async,
+            v2.StopAutoCreateSnapshotsRequest(**here),
+        ),
+        (
+            css2.start_auto_create_snapshots_async,
+            v2.StartAutoCreateSnapshotsRequest(**here, body=opened),
+        ),
+        (css.stop_snapshot_async, v1.StopSnapshotRequest(**here)),
+        (css.start_auto_setting_async, v1.StartAutoSettingRequest(**here)),
+    )
+    answers = [call(request).result() for call, request in calls]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert state.snapshots(cluster_id) == ()
+    assert {name: state.counts[name] for name in ALL_BUT_A_LIFE} == dict.fromkeys(
+        ALL_BUT_A_LIFE, 1
+    )
 
 
 def test_the_client_that_answers_later_raises_what_was_refused(

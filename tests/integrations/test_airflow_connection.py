@@ -143,7 +143,7 @@ for name in {vars(airflow)["__all__"]!r}:
         timeout=60,
     )
 
-    assert result.stdout.count("pip install 'css-snapshot[airflow]'") == 8
+    assert result.stdout.count("pip install 'css-snapshot[airflow]'") == 9
 
 
 def test_other_names_are_not_there() -> None:

@@ -49,6 +49,7 @@ FAILED: Final = css_error(500)
 Signs = tuple[str | None, Sequence[str]] | Answer
 NONE: Final[Signs] = ("none", [])
 GOING_ON: Final[Signs] = ("restoring", ["RESTORING"])
+ELSEWHERE: Final[Signs] = ("restoring", [])
 SUCCESS: Final[Signs] = ("success", [])
 ANOTHERS: Final[Signs] = ("none", ["RESTORING"])
 SILENT: Final[Signs] = (None, [])
@@ -249,18 +250,17 @@ UNCLEAR: Final[dict[str, Answer]] = {
     ("before", "after"),
     [
         (NONE, GOING_ON),
-        (NONE, ("restoring", [])),
         (NONE, SUCCESS),
         (NONE, ("failed", [])),
         (SUCCESS, GOING_ON),
         (SUCCESS, ("failed", [])),
         (("failed", []), SUCCESS),
         (NONE, ("waiting", [])),
-        (ANOTHERS, GOING_ON),
+        (ANOTHERS, SUCCESS),
         (SILENT, SILENTLY),
         (SILENT, GOING_ON),
         (MISSING, GOING_ON),
-        (("restoring", []), GOING_ON),
+        (ELSEWHERE, GOING_ON),
     ],
 )
 async def test_what_has_changed_since_is_its_own_work(
@@ -286,11 +286,14 @@ async def test_what_has_changed_since_is_its_own_work(
         (SUCCESS, SUCCESS),
         (GOING_ON, GOING_ON),
         (NONE, ANOTHERS),
+        (NONE, ELSEWHERE),
+        (SUCCESS, ELSEWHERE),
+        (ANOTHERS, GOING_ON),
         (NONE, MISSING),
         (MISSING, SUCCESS),
         (SILENT, SILENT),
         (SILENTLY, SILENTLY),
-        (GOING_ON, ("restoring", [])),
+        (GOING_ON, ELSEWHERE),
     ],
 )
 async def test_after_a_loss_what_does_not_show_is_unknown(
@@ -323,7 +326,7 @@ async def test_after_a_loss_what_does_not_show_is_unknown(
         (ANOTHERS, ANOTHERS),
         (ANOTHERS, NONE),
         (SILENT, SILENT),
-        (("restoring", []), ("restoring", [])),
+        (ELSEWHERE, ELSEWHERE),
     ],
 )
 async def test_after_a_500_what_has_not_begun_is_asked_for_again(
@@ -344,6 +347,8 @@ async def test_after_a_500_what_has_not_begun_is_asked_for_again(
     ("before", "after"),
     [
         (NONE, ANOTHERS),
+        (NONE, ELSEWHERE),
+        (ANOTHERS, GOING_ON),
         (SUCCESS, ("success", ["RESTORING"])),
         (NONE, MISSING),
         (GOING_ON, GOING_ON),
@@ -409,6 +414,34 @@ async def test_anothers_work_that_ended_is_no_obstacle_to_a_first_restoration(
     restored = await ensure(make_service(double, clock=virtual_time.clock))
 
     assert restored == Restored("started", attempts=2)
+
+
+@pytest.mark.parametrize("failure", [LOST, FAILED])
+@pytest.mark.parametrize("before", [NONE, SUCCESS])
+@pytest.mark.parametrize("after", [SUCCESS, ("failed", [])])
+async def test_what_another_cluster_was_seen_restoring_proves_nothing(
+    make_service: MakeService,
+    virtual_time: VirtualTime,
+    failure: Answer,
+    before: Signs,
+    after: Signs,
+) -> None:
+    double = Double([failure], [before, before, ELSEWHERE, after])
+
+    with pytest.raises(IndeterminateRestoreError):
+        await ensure(make_service(double, clock=virtual_time.clock))
+
+    assert double.posts == 1
+
+
+async def test_the_target_shows_it_though_another_cluster_was_first(
+    make_service: MakeService, virtual_time: VirtualTime
+) -> None:
+    double = Double([LOST], [NONE, ELSEWHERE, GOING_ON])
+
+    restored = await ensure(make_service(double, clock=virtual_time.clock))
+
+    assert restored == Restored("found")
 
 
 async def test_each_request_is_watched_anew(

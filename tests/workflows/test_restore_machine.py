@@ -92,7 +92,7 @@ class Service:
     def __init__(self, state: EmulatorState, lag: float) -> None:
         self.state = state
         self.lag = lag
-        self.source, self.target = state.cluster_ids
+        self.source, self.target, self.elsewhere = state.cluster_ids
         self.mine = state.add_snapshot(self.source, "nightly", age=9000.0)
         self.other = state.add_snapshot(self.source, "another", age=9000.0)
         self.post_faults: deque[tuple[PostFault, float]] = deque()
@@ -117,9 +117,21 @@ class Service:
 
     def restore_another(self) -> bool:
         """Let somebody else restore another snapshot into the target, if it is free."""
-        body = {"target_cluster": self.target, "indices": "*"}
+        return self._restore(self.other.id, self.target)
+
+    def restore_elsewhere(self) -> bool:
+        """Let somebody else restore the same snapshot into another cluster."""
+        return self._restore(self.mine.id, self.elsewhere)
+
+    @property
+    def shows_each(self) -> bool:
+        """Whether each restoration is seen going on by a call that looks."""
+        return self.state.restore_seconds > 2 * TIMEOUT
+
+    def _restore(self, snapshot_id: str, target: str) -> bool:
+        body = {"target_cluster": target, "indices": "*"}
         try:
-            self.state.restore_snapshot(self.source, self.other.id, body)
+            self.state.restore_snapshot(self.source, snapshot_id, body)
         except VendorError:
             return False
         return True
@@ -219,7 +231,7 @@ class ExactlyOnce(RuleBasedStateMachine):
     @initialize(
         # One that shows late must take longer than the looks are apart.
         timing=st.sampled_from(
-            [(0.0, 1.0), (0.0, 2.0), (0.0, 600.0), (3.0, 7.0), (9.9, 60.0)]
+            [(0.0, 1.0), (0.0, 2.0), (0.0, 600.0), (3.0, 7.0), (9.9, 90.0)]
         ),
         busy_lock=st.booleans(),
         outcomes=st.lists(st.sampled_from(["success", "failed"]), max_size=5),
@@ -232,7 +244,7 @@ class ExactlyOnce(RuleBasedStateMachine):
     ) -> None:
         lag, seconds = timing
         state = EmulatorState(
-            clusters=2, clock=self.now, busy_lock=busy_lock, restore_seconds=seconds
+            clusters=3, clock=self.now, busy_lock=busy_lock, restore_seconds=seconds
         )
         self.service = Service(state, lag)
         state.next_restore(self.service.source, *outcomes)
@@ -248,11 +260,18 @@ class ExactlyOnce(RuleBasedStateMachine):
     def somebody_restores_another(self) -> None:
         self.service.restore_another()
 
+    @rule()
+    def somebody_restores_it_elsewhere(self) -> None:
+        # One that shows late, and has ended by the next look, shows like the call's own.
+        if self.service.shows_each or not self.service.lag:
+            self.service.restore_elsewhere()
+
     @rule(
         posts=POST_FAULTS,
         looks=LOOK_FAULTS,
         deadline=st.none() | st.floats(1.0, 60.0),
         another=st.none() | st.floats(0.0, 40.0),
+        elsewhere=st.none() | st.floats(0.0, 40.0),
     )
     def a_call_ends(
         self,
@@ -260,15 +279,13 @@ class ExactlyOnce(RuleBasedStateMachine):
         looks: list[LookFault],
         deadline: float | None,
         another: float | None,
+        elsewhere: float | None,
     ) -> None:
         self._prepare(posts, looks)
 
         async def scenario(time: VirtualTime) -> Restored | CSSError:
             self._begin(time)
-            if another is not None:
-                asyncio.get_running_loop().call_later(
-                    another, self.service.restore_another
-                )
+            self._let_others_restore(another, elsewhere)
             try:
                 return await self._ensure(time, deadline)
             except CSSError as error:
@@ -278,6 +295,19 @@ class ExactlyOnce(RuleBasedStateMachine):
                 await asyncio.sleep(2 * TIMEOUT)
 
         self._judge(self._run(scenario))
+
+    def _let_others_restore(
+        self, another: float | None, elsewhere: float | None
+    ) -> None:
+        """Let others begin restorations during the call, as far as they can be told."""
+        loop, service = asyncio.get_running_loop(), self.service
+        if elsewhere is not None:
+            # One that has ended by the next look shows like the call's own.
+            if service.shows_each:
+                loop.call_later(elsewhere, service.restore_elsewhere)
+        # While the snapshot is restored elsewhere, only the target tells of the call's.
+        elif another is not None and service.mine.restore_status != "restoring":
+            loop.call_later(another, service.restore_another)
 
     @rule(posts=POST_FAULTS, looks=LOOK_FAULTS, at=st.floats(0.0, 60.0))
     def a_call_is_cancelled(

@@ -47,9 +47,9 @@ async def create(
       css-snapshot create prod-search nightly --indices 'logs-2026-*,orders'
       css-snapshot create prod-search nightly --wait --timeout 4h
 
-    JSON: kind (backup), id, name, cluster_id; with --wait then the snapshot, as
-    'list' shows it. Exit codes: 1 with --wait, it failed or lacks shards; 3 it
-    may exist, or with --wait, it is not finished yet.
+    JSON: kind (backup), id, name, request_id, cluster_id; with --wait then the
+    snapshot, as 'list' shows it. Exit codes: 1 with --wait, it failed or lacks
+    shards; 3 it may exist, or with --wait, it is not finished yet.
     """
     check_id("cluster_id", cluster)
     CreateSnapshotRequest(name, indices=indices, description=description)
@@ -98,10 +98,11 @@ async def ensure(
       css-snapshot ensure prod-search nightly --on-exists fail --deadline 120
       css-snapshot ensure prod-search nightly --wait --on-spoiled number
 
-    JSON: kind (backup), id, name, cluster_id, how (created or adopted),
-    attempts, doubt (what could not be compared); with --wait then the snapshot,
-    as 'list' shows it. Exit codes: 1 with --wait, it failed or lacks shards; 3
-    unknown even after looking, or with --wait, not finished yet: run it again.
+    JSON: kind (backup), id, name, request_id (of the creation), cluster_id, how
+    (created or adopted), attempts, doubt (what could not be compared); with
+    --wait then the snapshot, as 'list' shows it. Exit codes: 1 with --wait, it
+    failed or lacks shards; 3 unknown even after looking, or with --wait, not
+    finished yet: run it again.
     """
     check_id("cluster_id", cluster)
     CreateSnapshotRequest(name, indices=indices, description=description)

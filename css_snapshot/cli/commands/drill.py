@@ -1,7 +1,9 @@
 """The command that rehearses a restoration."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
+from functools import partial
 from typing import Annotated, Final
 
 import typer
@@ -104,14 +106,18 @@ async def drill(
         lookup = ClusterLookup(service)
         cluster_id = await lookup.id_of(cluster)
         target_id = await lookup.id_of(target)
-        with progress(output, f"{cluster}: looking for its last good snapshot") as told:
+        with ExitStack() as shown:
+            told = shown.enter_context(
+                progress(output, f"{cluster}: restoring its last good snapshot")
+            )
+            alone = partial(_alone, output, shown)
             report = await _finished(
                 output,
                 service.drill(
                     cluster_id,
                     into=target_id,
-                    verify=verify.run,
-                    cleanup=None if cleanup is None else cleanup.run,
+                    verify=alone("checking", verify),
+                    cleanup=None if cleanup is None else alone("cleaning up", cleanup),
                     prefix=prefix,
                     indices=indices,
                     rename_prefix=rename_prefix,
@@ -124,6 +130,26 @@ async def drill(
     if report is None:
         return ExitCode.INTERRUPTED
     return _tell(output, report)
+
+
+def _alone(
+    output: Output, shown: ExitStack, what: str, run: Program
+) -> Callable[[DrillReport], Coroutine[object, object, None]]:
+    """Return a step of the drill: a program that has the terminal to itself.
+
+    Args:
+        output: Where it is told that it runs.
+        shown: What moves on the terminal until the first one does.
+        what: What it does.
+        run: The program.
+    """
+
+    async def step(report: DrillReport) -> None:
+        shown.close()
+        output.note(f"{what}: {run.words[0]}")
+        await run.run(report)
+
+    return step
 
 
 async def _finished(
@@ -159,7 +185,8 @@ def _in_words(report: DrillReport) -> str:
     text = f"{report.verdict}: {snapshot.name} ({snapshot.id})"
     if report.restore_seconds is not None:
         count = len(report.expected_indices)
-        text += f", {count} indices restored in {report.restore_seconds:.0f} s"
+        restored = "1 index" if count == 1 else f"{count} indices"
+        text += f", {restored} restored in {report.restore_seconds:.0f} s"
     if report.error is not None:
         text += f": {type(report.error).__name__}: {report.error}"
     return text

@@ -10,7 +10,7 @@ from css_snapshot.cli.options import PollOption, WaitForOption
 from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.output.records import snapshot_record
 from css_snapshot.cli.output.text import line
-from css_snapshot.models import Backup, Snapshot
+from css_snapshot.models import Backup, RestoreStatus, Snapshot
 from css_snapshot.service import SnapshotService
 
 
@@ -118,6 +118,8 @@ class _Moving:
 
 
 def _state(snapshot: Snapshot) -> str:
-    restoring = snapshot.restore_status
-    shown = "" if restoring in {None, "none"} else f", restore {restoring}"
-    return f"{snapshot.name}: {snapshot.status}{shown}"
+    restored = snapshot.restore_status
+    if restored in {None, RestoreStatus.NONE}:
+        return f"{snapshot.name}: {snapshot.status}"
+    of_it = "" if restored == RestoreStatus.RESTORING else "restore "
+    return f"{snapshot.name}: {snapshot.status}, {of_it}{restored}"

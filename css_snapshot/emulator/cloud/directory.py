@@ -1,9 +1,11 @@
-"""The calls of IAM that look something up: versions, projects, domains, users."""
+"""The calls of IAM about what there is: versions, projects, domains, users, agencies."""
 
 from typing import Final
+from uuid import NAMESPACE_OID, uuid5
 
 from css_snapshot.emulator.cloud.access import Access
 from css_snapshot.emulator.cloud.account import Account
+from css_snapshot.emulator.cloud.options import Options
 from css_snapshot.emulator.cloud.request import Request
 from css_snapshot.emulator.cloud.users import Users
 from css_snapshot.emulator.cloud.vendor_errors import VendorError, iam_error
@@ -13,18 +15,22 @@ _VERSION: Final = "v3.6"
 
 
 class Directory:
-    """What OpenStack-style clients ask of IAM before they reach CSS.
+    """What OpenStack-style clients and Terraform ask of IAM beside credentials.
 
     Args:
         account: The account.
         users: Its users.
         access: Checks the credentials of callers.
+        options: Knows the agencies that CSS may use.
     """
 
-    def __init__(self, account: Account, users: Users, access: Access) -> None:
+    def __init__(
+        self, account: Account, users: Users, access: Access, options: Options
+    ) -> None:
         self._account = account
         self._users = users
         self._access = access
+        self._options = options
 
     def list_versions(self, request: Request) -> Document:
         """`GET /`: the versions of the API."""
@@ -69,6 +75,42 @@ class Directory:
         project_id = self._identify(request)
         catalog = self._account.catalog(request.origin, project_id)
         return {"catalog": catalog, "links": {"self": None}}
+
+    def list_agencies(self, request: Request) -> Document:
+        """`GET /v3.0/OS-AGENCY/agencies`: all, or the one of a name."""
+        self._identify(request)
+        name = request.parameters().get("name")
+        rows = map(self._agency_row, self._options.agencies)
+        return {"agencies": [row for row in rows if name in {None, row["name"]}]}
+
+    def show_agency(self, agency_id: str, request: Request) -> Document:
+        """`GET /v3.0/OS-AGENCY/agencies/{agency_id}`."""
+        self._identify(request)
+        return {"agency": self._agency(agency_id)}
+
+    def delete_agency(self, agency_id: str, request: Request) -> None:
+        """`DELETE /v3.0/OS-AGENCY/agencies/{agency_id}`."""
+        self._identify(request)
+        gone = self._agency(agency_id)["name"]
+        self._options.agencies = tuple(
+            name for name in self._options.agencies if name != gone
+        )
+
+    def _agency(self, agency_id: str) -> Document:
+        for row in map(self._agency_row, self._options.agencies):
+            if row["id"] == agency_id:
+                return row
+        raise iam_error(404, "Could not find the agency.", "IAM.0004")
+
+    def _agency_row(self, name: str) -> Document:
+        return {
+            "id": uuid5(NAMESPACE_OID, name).hex,
+            "name": name,
+            "domain_id": self._account.domain_id,
+            "trust_domain_name": "op_svc_css",
+            "duration": "FOREVER",
+            "description": "",
+        }
 
     def _domain(self) -> Document:
         return {**self._account.domain_row(), "enabled": True, "description": ""}

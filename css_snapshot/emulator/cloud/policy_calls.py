@@ -17,7 +17,12 @@ from css_snapshot.emulator.cloud.validation import Document
 from css_snapshot.emulator.cloud.vendor_errors import bad_parameter, css_error
 
 # Of the types that the vendor knows, the one that snapshots need.
-_AGENCIES: Final[Mapping[str, str]] = {"obs": "css_obs_agency"}
+_AGENCIES: Final[Mapping[str, str]] = {
+    "obs": "css_obs_agency",
+    "vpc": "css_upgrade_agency",
+    "elb": "css_elb_agency",
+    "smn": "css_smn_agency",
+}
 
 
 class PolicyCalls(Project):

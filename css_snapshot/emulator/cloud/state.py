@@ -87,7 +87,7 @@ class EmulatorState(SnapshotCalls, PolicyCalls):
             access=self.access,
             options=self,
         )
-        self.directory = Directory(account, self.users, self.access)
+        self.directory = Directory(account, self.users, self.access, self)
         self.metadata = Metadata(self.credentials, self.ids, self)
 
     @property

@@ -10,7 +10,10 @@ _CSS_TEXTS = {
     "CSS.0004": "Invalid operation.",
     "CSS.0005": "Service error.",
     "CSS.0006": "The request body is empty.",
-    "CSS.0011": "The cluster is busy with another operation or is faulty.",
+    "CSS.0011": (
+        "This operation cannot be performed because another operation is being"
+        " performed on the cluster."
+    ),
     "CSS.0015": "No resources are found or the access is denied.",
     "CSS.0022": "The cluster does not exist.",
     "CSS.0030": "The number of snapshots reached the quota.",

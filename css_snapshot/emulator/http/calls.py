@@ -87,6 +87,8 @@ _POLICY_V2: Final = "/v2.0/{project_id}/clusters/{cluster_id}/snapshots/policy"
 _TOKENS: Final = "/v3/auth/tokens"
 _ID_TOKENS: Final = "/v3.0/OS-AUTH/id-token/tokens"
 _KEYS: Final = "/v3.0/OS-CREDENTIAL/securitytokens"
+_AGENCIES: Final = "/v3.0/OS-AGENCY/agencies"
+_AGENCY: Final = _AGENCIES + "/{agency_id}"
 _METADATA_TOKEN: Final = "/meta-data/latest/api/token"  # noqa: S105 - a path
 
 # A row per call of the vendor; IAM's HEAD comes with GET.
@@ -140,6 +142,11 @@ CALLS: Final = (
     _directory("domains", "GET", "/v3/domains/{domain_id}", Directory.show_domain),
     _directory("users", "GET", "/v3/users/{user_id}", Directory.show_user),
     _directory("catalog", "GET", "/v3/auth/catalog", Directory.show_catalog),
+    _directory("agencies", "GET", _AGENCIES, Directory.list_agencies),
+    _directory("agencies", "GET", _AGENCY, Directory.show_agency),
+    _directory(
+        "delete_agency", "DELETE", _AGENCY, Directory.delete_agency, success=204
+    ),
     _metadata("metadata_token", "PUT", _METADATA_TOKEN, Metadata.create_token),
     _metadata(
         "metadata_keys", "GET", "/openstack/latest/securitykey", Metadata.security_key

@@ -16,6 +16,12 @@ And for the day after:
     PruneSnapshotsOperator(task_id="prune", retention=Retention(daily=7, weekly=4))
     CheckCoverageOperator(task_id="check", max_age=26 * 3600)
 
+And every month, to see that one can be restored:
+
+    RestoreDrillOperator(
+        task_id="drill", cluster_id="…", into="…", verify=check, cleanup=drop
+    )
+
 A connection of the type `css_snapshot` holds the credentials: the access key as
 login and the secret key as password, or an IAM user's name and password together with
 `domain` in the extra. The extra also says where the service is: `region`, or
@@ -26,6 +32,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # isort: off
+    from css_snapshot.integrations.airflow.drill_operator import (
+        RestoreDrillOperator as RestoreDrillOperator,
+    )
     from css_snapshot.integrations.airflow.fleet_operator import (
         ListClustersOperator as ListClustersOperator,
     )
@@ -50,6 +59,9 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
+            "css_snapshot.integrations.airflow.drill_operator": (
+                "RestoreDrillOperator",
+            ),
             "css_snapshot.integrations.airflow.fleet_operator": (
                 "ListClustersOperator",
             ),

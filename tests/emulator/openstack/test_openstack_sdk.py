@@ -191,6 +191,17 @@ def test_settings_and_policy_are_made_and_read(
     assert not state.cluster(cluster_id).policy.enabled
 
 
+def test_settings_may_be_left_to_the_service(
+    css: Any, state: EmulatorState, cluster_id: str
+) -> None:
+    state.cluster(cluster_id).backup_available = False
+
+    css.set_snapshot_configuration(cluster_id, auto_configure=True)
+
+    assert css.get_cluster(cluster_id).is_backup_enabled
+    assert state.counts["configure_automatically"] == 1
+
+
 def test_settings_without_a_path_are_refused(css: Any, cluster_id: str) -> None:
     exceptions = importlib.import_module("openstack.exceptions")
     with pytest.raises(exceptions.BadRequestException, match="bath path is empty"):
