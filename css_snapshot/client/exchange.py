@@ -16,11 +16,13 @@ from css_snapshot.transport.slots import async_stream
 
 _MEBIBYTE: Final = 1024 * 1024
 
+_CODING: Final = b"content-encoding"
+_IDENTITY: Final = frozenset({b"", b"identity"})
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 _WINDOW_BITS: Final = {
-    "gzip": _GZIP_OR_ZLIB,
-    "x-gzip": _GZIP_OR_ZLIB,
-    "deflate": _GZIP_OR_ZLIB,
+    b"gzip": _GZIP_OR_ZLIB,
+    b"x-gzip": _GZIP_OR_ZLIB,
+    b"deflate": _GZIP_OR_ZLIB,
 }
 
 
@@ -102,18 +104,19 @@ async def _fetch(
         # A transport's exception holds the request with its credentials.
         with unchained:
             raise error from None
-    return Answer(_complete(response, body, request), body)
-
-
-def _complete(
-    response: httpx.Response, body: bytes, request: httpx.Request
-) -> httpx.Response:
-    """Let the body be read again, decoded, as making a new response takes longer."""
-    if "content-encoding" in response.headers:
-        del response.headers["content-encoding"]
+    # The body can be read again, decoded: to make a new response takes longer.
     response.stream = httpx.ByteStream(body)
     response.request = request
-    return response
+    return Answer(response, body)
+
+
+def _take_coding(response: httpx.Response) -> bytes:
+    """Return the content coding, and leave it out, as the body will be decoded."""
+    # To ask `httpx.Headers` for one header takes longer than to look at all of them.
+    values = [v for name, v in response.headers.raw if name.lower() == _CODING]
+    if values:
+        del response.headers["content-encoding"]
+    return b", ".join(values).strip().lower()
 
 
 async def _read(
@@ -122,8 +125,14 @@ async def _read(
     request: httpx.Request,
     most: int,
 ) -> bytes:
-    coding = response.headers.get("content-encoding", "").strip().lower()
-    if coding in {"identity", ""}:
+    coding = _take_coding(response)
+    if coding in _IDENTITY and isinstance(stream, httpx.ByteStream):
+        # Nearly all responses of `[fast]`: nothing to wait for, so no event loop either.
+        body = b"".join(stream)
+        if len(body) > most:
+            raise _oversized(response, request, most)
+        return body
+    if coding in _IDENTITY:
         chunks: list[bytes] = []
         size = 0
         async for chunk in stream:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from css_snapshot.transport.kept import has_spoken
+from css_snapshot.transport.kept import listener
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def ours_and_theirs(
 def test_a_connection_on_which_nothing_is_said_is_quiet(
     ours_and_theirs: tuple[socket.socket, socket.socket],
 ) -> None:
-    assert has_spoken(ours_and_theirs[0]) is False
+    assert listener(ours_and_theirs[0])() is False
 
 
 def test_a_connection_with_something_to_read_is_not(
@@ -37,7 +37,7 @@ def test_a_connection_with_something_to_read_is_not(
     ours, theirs = ours_and_theirs
     theirs.send(b"H")
 
-    assert has_spoken(ours) is True
+    assert listener(ours)() is True
 
 
 def test_nor_is_one_that_the_other_side_has_closed(
@@ -46,4 +46,4 @@ def test_nor_is_one_that_the_other_side_has_closed(
     ours, theirs = ours_and_theirs
     theirs.close()
 
-    assert has_spoken(ours) is True
+    assert listener(ours)() is True
