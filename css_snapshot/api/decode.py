@@ -1,8 +1,9 @@
 """Bodies of successful answers as models."""
 
+import codecs
 import json
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from css_snapshot.api.clusters import Cluster, ClusterPage
 from css_snapshot.api.error_body import read_error_body
@@ -12,6 +13,8 @@ from css_snapshot.api.values import UnreadableError, read_fields, read_integer
 from css_snapshot.models import Backup, Snapshot
 
 T = TypeVar("T")
+
+_json: Final = json.JSONDecoder()
 
 
 class DecodeError(ValueError):
@@ -76,19 +79,22 @@ def decode_nothing(body: bytes, _: Report = ignore) -> None:
     if read_error_body(body).code:
         raise DecodeError("an error came with a success status")
     # The page of a proxy or a portal is no proof that anything was done.
-    _json(body)
+    _value(body)
 
 
-def _json(body: bytes) -> object:
+def _value(body: bytes) -> object:
+    # `json.loads` would guess the encoding first, but RFC 8259 leaves only this one.
+    # Half of a surrogate pair is for the reader of its field to judge.
+    text = body.removeprefix(codecs.BOM_UTF8)
     try:
-        return json.loads(body)
+        return _json.decode(text.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         raise DecodeError("the body is not JSON") from None
 
 
 def _document(body: bytes) -> Mapping[str, object]:
-    document = _json(body)
-    if not isinstance(document, Mapping):
+    document = _value(body)
+    if not isinstance(document, dict):
         raise DecodeError("the body is not an object")
     return document
 

@@ -87,14 +87,7 @@ async def _fetch(
 ) -> Answer:
     try:
         response = await transport.handle_async_request(request)
-        stream = async_stream(response)
-        try:
-            body = await _read(response, stream, request, most)
-        finally:
-            # Neither a whole response nor a cancellation may get lost over a connection
-            # that does not close in good order.
-            with contextlib.suppress(Exception):
-                await stream.aclose()
+        body = await _body(response, request, most)
     except CSSError:
         raise
     except Exception as exc:
@@ -119,19 +112,31 @@ def _take_coding(response: httpx.Response) -> bytes:
     return b", ".join(values).strip().lower()
 
 
-async def _read(
-    response: httpx.Response,
-    stream: httpx.AsyncByteStream,
-    request: httpx.Request,
-    most: int,
-) -> bytes:
+async def _body(response: httpx.Response, request: httpx.Request, most: int) -> bytes:
+    stream = async_stream(response)
     coding = _take_coding(response)
     if coding in _IDENTITY and isinstance(stream, httpx.ByteStream):
-        # Nearly all responses of `[fast]`: nothing to wait for, so no event loop either.
+        # In memory already, so there is nothing to wait for and nothing to close.
         body = b"".join(stream)
         if len(body) > most:
             raise _oversized(response, request, most)
         return body
+    try:
+        return await _read(response, stream, request, coding, most)
+    finally:
+        # Neither a whole response nor a cancellation may get lost over a connection
+        # that does not close in good order.
+        with contextlib.suppress(Exception):
+            await stream.aclose()
+
+
+async def _read(
+    response: httpx.Response,
+    stream: httpx.AsyncByteStream,
+    request: httpx.Request,
+    coding: bytes,
+    most: int,
+) -> bytes:
     if coding in _IDENTITY:
         chunks: list[bytes] = []
         size = 0
