@@ -43,7 +43,7 @@ def encode_request(request: httpx.Request, body: bytes) -> bytes:
     method, target = request.method.encode(), request.url.raw_path
     fields = request.headers.raw
     names = [name.lower() for name, _ in fields]
-    head = _LINE_END.join([b": ".join(field) for field in fields])
+    head = _LINE_END.join(map(b": ".join, fields))
     # To look at everything at once takes a tenth of the time of looking at each header.
     if (
         not all(names)
@@ -57,9 +57,7 @@ def encode_request(request: httpx.Request, body: bytes) -> bytes:
     return b"%b %b HTTP/1.1\r\n%b\r\n\r\n%b" % (method, target, head, body)
 
 
-def _frames(
-    names: list[bytes], fields: list[tuple[bytes, bytes]], body: bytes
-) -> bool:
+def _frames(names: list[bytes], fields: list[tuple[bytes, bytes]], body: bytes) -> bool:
     if _TRANSFER in names:
         return False
     if _LENGTH not in names:

@@ -53,7 +53,7 @@ class Answering(httpx.AsyncBaseTransport):
         self,
         body: httpx.AsyncByteStream | httpx.SyncByteStream,
         status: int = 200,
-        headers: dict[str, str] | None = None,
+        headers: dict[str, str] | list[tuple[str, str]] | None = None,
     ) -> None:
         self._body = body
         self._status = status
@@ -163,6 +163,28 @@ async def test_a_coding_that_was_not_asked_for_is_read_all_the_same(
 
     assert response.content == b'{"backups":[]}'
     assert "content-encoding" not in response.headers
+
+
+@pytest.mark.parametrize("size", [0, 1, MAX_BODY])
+async def test_a_body_in_memory_is_read_up_to_the_cap(size: int) -> None:
+    whole = httpx.ByteStream(b"x" * size)
+
+    assert (await exchange(Answering(whole), _request())).content == b"x" * size
+
+
+async def test_a_body_in_memory_is_not_read_beyond_the_cap() -> None:
+    whole = httpx.ByteStream(b"x" * (MAX_BODY + 1))
+
+    with pytest.raises(InvalidResponseError, match="larger than 1 MiB"):
+        await exchange(Answering(whole), _request())
+
+
+async def test_a_coding_named_in_two_headers_is_one() -> None:
+    body = httpx.ByteStream(gzip.compress(b"x", mtime=0))
+    headers = [("content-encoding", "gzip"), ("Content-Encoding", "gzip")]
+
+    with pytest.raises(InvalidResponseError, match="content coding not asked for"):
+        await exchange(Answering(body, headers=headers), _request())
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "rot13"])
