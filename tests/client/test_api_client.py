@@ -857,8 +857,11 @@ async def test_a_large_answer_is_read_beside_the_event_loop(
             told.append((event.field, threading.get_ident()))
 
     row: dict[str, object] = {
-        **{"id": "1", "name": "snapshot_001", "status": "COMPLETED"},
-        **{"created": [], "unknown": "x" * size},
+        "id": "1",
+        "name": "snapshot_001",
+        "status": "COMPLETED",
+        "created": [],
+        "unknown": "x" * size,
     }
     monkeypatch.setattr(
         "css_snapshot.service.LIST_SNAPSHOTS",
