@@ -4,7 +4,7 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, TypeVar, TypeVarTuple
 
 import attrs
 
@@ -15,12 +15,13 @@ from css_snapshot.api.structure import Report, read_model, read_row
 from css_snapshot.api.values import UnreadableError, read_fields, read_integer
 from css_snapshot.models import Backup, Snapshot
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 LARGE: Final = 1024 * 1024
 """Bytes of a body from which on reading it takes long enough to be felt."""
 
+_NOT_JSON: Final = "the body is not JSON"
 _json: Final = json.JSONDecoder()
 _SPACE: Final = r"[ \t\n\r]*"
 _BACKUPS: Final = re.compile(
@@ -97,18 +98,21 @@ def decode_nothing(body: bytes, _: Report = ignore) -> None:
 def _text(body: bytes) -> str:
     # `json.loads` would guess the encoding first, but RFC 8259 leaves only this one.
     # Half of a surrogate pair is for the reader of its field to judge.
-    return body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogatepass")
+    try:
+        return body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise DecodeError(_NOT_JSON) from None
 
 
 def _value(body: bytes) -> object:
-    return _parsed(_json.decode, _parsed(_text, body))
+    return _parsed(_json.decode, _text(body))
 
 
-def _parsed(parse: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+def _parsed(parse: Callable[[*Args], T], *args: *Args) -> T:
     try:
-        return parse(*args, **options)
+        return parse(*args)
     except (ValueError, RecursionError):
-        raise DecodeError("the body is not JSON") from None
+        raise DecodeError(_NOT_JSON) from None
 
 
 def _backups(body: bytes) -> Iterator[object]:
@@ -116,7 +120,7 @@ def _backups(body: bytes) -> Iterator[object]:
 
     All rows at once would take many times the memory of the body.
     """
-    text = _parsed(_text, body)
+    text = _text(body)
     found = _BACKUPS.match(text)
     if found is None:
         yield from _rows(_document(body), "backups")
@@ -126,7 +130,7 @@ def _backups(body: bytes) -> Iterator[object]:
         yield row
         found = _BETWEEN.match(text, end)
         if found is None:
-            raise DecodeError("the body is not JSON")
+            raise DecodeError(_NOT_JSON)
     rest = _parsed(_json.decode, '{"":[]' + text[found.end() :])
     if "backups" in rest:
         raise DecodeError("backups is there twice")

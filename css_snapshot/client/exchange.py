@@ -75,19 +75,12 @@ async def fetch(
         ConfigurationError: If the request can't be sent over this transport.
     """
     try:
-        return await _fetch(transport, request, most)
+        response = await transport.handle_async_request(request)
+        body = await _body(response, request, most)
     except asyncio.CancelledError as cancelled:
         # Without the frames underneath, whose locals hold the request's credentials.
         cancelled.__context__ = None
         raise cancelled.with_traceback(None) from None
-
-
-async def _fetch(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request, most: int
-) -> Answer:
-    try:
-        response = await transport.handle_async_request(request)
-        body = await _body(response, request, most)
     except CSSError:
         raise
     except Exception as exc:
