@@ -571,6 +571,17 @@ async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
     connection.connection_lost(None)
 
 
+async def test_a_connection_that_is_lost_tells_why(line: Line) -> None:
+    assert line.connection.send(b"request")
+    why = ConnectionResetError("by peer")
+
+    line.connection.connection_lost(why)
+
+    with pytest.raises(httpx.ReadError) as caught:
+        await line.connection.head(10.0)
+    assert caught.value.__cause__ is why
+
+
 async def test_the_limit_for_reading_starts_anew_with_each_piece(
     virtual_time: VirtualTime, line: Line
 ) -> None:
