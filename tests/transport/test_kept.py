@@ -47,3 +47,30 @@ def test_nor_is_one_that_the_other_side_has_closed(
     theirs.close()
 
     assert listener(ours)() is True
+
+
+def test_a_quiet_connection_is_not_waited_for(
+    ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+
+    class Poll:
+        def register(self, sock: socket.socket, events: int) -> None:
+            assert (sock, events) == (ends[0], select.POLLIN)
+
+        def poll(self, limit: float) -> list[tuple[int, int]]:
+            limits.append(limit)
+            return []
+
+    def select_(*args: object) -> tuple[list[object], list[object], list[object]]:
+        assert args[:3] == ([ends[0]], [], [])
+        limits.append(args[3])  # type: ignore[arg-type]  # the limit
+        return [], [], []
+
+    monkeypatch.setattr(select, "poll", Poll)
+    assert listener(ends[0])() is False
+    monkeypatch.delattr(select, "poll")
+    monkeypatch.setattr(select, "select", select_)
+    assert listener(ends[0])() is False
+
+    assert limits == [0, 0]
