@@ -275,7 +275,7 @@ async def repeat(
     raise AssertionError("tenacity returns or raises")  # pragma: no cover  # for typing
 
 
-@attrs.frozen
+@attrs.define
 class _Call(Generic[T]):
     """One call that is repeated, and how its attempts failed so far."""
 

@@ -1,8 +1,12 @@
 """Bodies of successful answers as models."""
 
+import codecs
 import json
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar, TypeVarTuple
+
+import attrs
 
 from css_snapshot.api.clusters import Cluster, ClusterPage
 from css_snapshot.api.error_body import read_error_body
@@ -12,6 +16,18 @@ from css_snapshot.api.values import UnreadableError, read_fields, read_integer
 from css_snapshot.models import Backup, Snapshot
 
 T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+LARGE: Final = 1024 * 1024
+"""Bytes of a body from which on reading it takes long enough to be felt."""
+
+_NOT_JSON: Final = "the body is not JSON"
+_json: Final = json.JSONDecoder()
+_SPACE: Final = r"[ \t\n\r]*"
+_BACKUPS: Final = re.compile(
+    _SPACE.join(("", r"\{", '"backups"', ":", r"\[", r"(\]?)", ""))
+)
+_BETWEEN: Final = re.compile(_SPACE.join(("", r"([,\]])", "")))
 
 
 class DecodeError(ValueError):
@@ -36,8 +52,8 @@ def decode_snapshots(body: bytes, report: Report = ignore) -> tuple[Snapshot, ..
     A row needs a name; one without an id or a status is kept with that empty, so that
     it is seen but never taken for anything.
     """
-    rows = _rows(_document(body), "backups")
-    return _one_per_id(_read(rows, Snapshot, "backups[]", report))
+    snapshots = _read(_backups(body), Snapshot, "backups[]", report)
+    return _one_per_id(_sharing(snapshots) if len(body) > LARGE else snapshots)
 
 
 def decode_policy(body: bytes, report: Report = ignore) -> SnapshotPolicy:
@@ -76,19 +92,53 @@ def decode_nothing(body: bytes, _: Report = ignore) -> None:
     if read_error_body(body).code:
         raise DecodeError("an error came with a success status")
     # The page of a proxy or a portal is no proof that anything was done.
-    _json(body)
+    _value(body)
 
 
-def _json(body: bytes) -> object:
+def _text(body: bytes) -> str:
+    # `json.loads` would guess the encoding first, but RFC 8259 leaves only this one.
+    # Half of a surrogate pair is for the reader of its field to judge.
     try:
-        return json.loads(body)
+        return body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise DecodeError(_NOT_JSON) from None
+
+
+def _value(body: bytes) -> object:
+    return _parsed(_json.decode, _text(body))
+
+
+def _parsed(parse: Callable[[*Args], T], *args: *Args) -> T:
+    try:
+        return parse(*args)
     except (ValueError, RecursionError):
-        raise DecodeError("the body is not JSON") from None
+        raise DecodeError(_NOT_JSON) from None
+
+
+def _backups(body: bytes) -> Iterator[object]:
+    """Iterate over the rows of a listing, parsed one by one where it begins with them.
+
+    All rows at once would take many times the memory of the body.
+    """
+    text = _text(body)
+    found = _BACKUPS.match(text)
+    if found is None:
+        yield from _rows(_document(body), "backups")
+        return
+    while found[1] != "]":
+        row, end = _parsed(_json.raw_decode, text, found.end())
+        yield row
+        found = _BETWEEN.match(text, end)
+        if found is None:
+            raise DecodeError(_NOT_JSON)
+    rest = _parsed(_json.decode, '{"":[]' + text[found.end() :])
+    if "backups" in rest:
+        raise DecodeError("backups is there twice")
 
 
 def _document(body: bytes) -> Mapping[str, object]:
-    document = _json(body)
-    if not isinstance(document, Mapping):
+    document = _value(body)
+    if not isinstance(document, dict):
         raise DecodeError("the body is not an object")
     return document
 
@@ -115,11 +165,23 @@ def _rows(document: Mapping[str, object], name: str) -> list[object]:
     return rows
 
 
-def _read(rows: list[object], kind: type[T], where: str, report: Report) -> Iterable[T]:
+def _read(
+    rows: Iterable[object], kind: type[T], where: str, report: Report
+) -> Iterable[T]:
     for row in rows:
         model = read_row(row, kind, where, report)
         if model is not None:
             yield model
+
+
+def _sharing(snapshots: Iterable[Snapshot]) -> Iterator[Snapshot]:
+    """Iterate over snapshots which name the same index by the same text."""
+    names: dict[str, str] = {}
+    for snapshot in snapshots:
+        indices = snapshot.indices
+        yield attrs.evolve(
+            snapshot, indices=tuple(map(names.setdefault, indices, indices))
+        )
 
 
 def _one_per_id(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:

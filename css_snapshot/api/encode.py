@@ -29,6 +29,9 @@ _DRIFTED: Final = frozenset(
     }
 )
 
+# `json.dumps` would make one for each body.
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 # Version 2 demands a time of day even where it has no meaning: each hour.
 _ANY_PERIOD: Final = "00:00 GMT+08:00"
 
@@ -82,7 +85,7 @@ def encode_agency(domain_id: str, domain_name: str) -> bytes:
 
 
 def _encode(document: Mapping[str, object]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return _compact.encode(document).encode()
 
 
 def _document(model: attrs.AttrsInstance) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import Final, Generic, Protocol, Self, TypeVar, runtime_checkable
 import attrs
 import httpx
 
-from css_snapshot.api.decode import DecodeError
+from css_snapshot.api.decode import LARGE, DecodeError
 from css_snapshot.api.operations import Operation
 from css_snapshot.api.rules import check_id
 from css_snapshot.client.attempt import attempt
@@ -325,7 +325,7 @@ class _UnderWay(Generic[T]):
     async def _attempt(self, number: int) -> T:
         call = self.call
         if call is None:
-            return self._read(await self._answer())
+            return await self._read(await self._answer())
         self._notify_started(call, number)
         started = self.client.clock.monotonic()
         response: httpx.Response | None = None
@@ -333,7 +333,7 @@ class _UnderWay(Generic[T]):
         try:
             answer = await self._answer()
             response = answer.response
-            return self._read(answer)
+            return await self._read(answer)
         except BaseException as exc:
             error = exc
             raise
@@ -353,11 +353,16 @@ class _UnderWay(Generic[T]):
             exc.read = operation.call.is_read
             raise
 
-    def _read(self, answer: Answer) -> T:
+    async def _read(self, answer: Answer) -> T:
         operation, response = self.operation, answer.response
         mark = operation.call.mark
         try:
-            read = operation.read(response.status_code, answer.body, self._tell_field)
+            if len(answer.body) > LARGE:
+                read = await self._read_aside(response.status_code, answer.body)
+            else:
+                read = operation.read(
+                    response.status_code, answer.body, self._tell_field
+                )
         except DecodeError as exc:
             reason = str(exc)
         else:
@@ -370,6 +375,20 @@ class _UnderWay(Generic[T]):
             reason,
             now=self.client.clock.now,
         )
+
+    async def _read_aside(self, status: int, body: bytes) -> T:
+        """Read an answer in a thread, so that the event loop goes on meanwhile."""
+        told: list[tuple[str, str]] = []
+
+        def tell(field: str, problem: str) -> None:
+            told.append((field, problem))
+
+        try:
+            return await asyncio.to_thread(self.operation.read, status, body, tell)
+        finally:
+            # Observers are called in the event loop's thread alone.
+            for field, problem in told:
+                self._tell_field(field, problem)
 
     def _tell_field(self, field: str, problem: str) -> None:
         """Notify observers of a field that can't be read, once per client."""

@@ -16,11 +16,13 @@ from css_snapshot.transport.slots import async_stream
 
 _MEBIBYTE: Final = 1024 * 1024
 
+_CODING: Final = b"content-encoding"
+_IDENTITY: Final = frozenset({b"", b"identity"})
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 _WINDOW_BITS: Final = {
-    "gzip": _GZIP_OR_ZLIB,
-    "x-gzip": _GZIP_OR_ZLIB,
-    "deflate": _GZIP_OR_ZLIB,
+    b"gzip": _GZIP_OR_ZLIB,
+    b"x-gzip": _GZIP_OR_ZLIB,
+    b"deflate": _GZIP_OR_ZLIB,
 }
 
 
@@ -73,26 +75,12 @@ async def fetch(
         ConfigurationError: If the request can't be sent over this transport.
     """
     try:
-        return await _fetch(transport, request, most)
+        response = await transport.handle_async_request(request)
+        body = await _body(response, request, most)
     except asyncio.CancelledError as cancelled:
         # Without the frames underneath, whose locals hold the request's credentials.
         cancelled.__context__ = None
         raise cancelled.with_traceback(None) from None
-
-
-async def _fetch(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request, most: int
-) -> Answer:
-    try:
-        response = await transport.handle_async_request(request)
-        stream = async_stream(response)
-        try:
-            body = await _read(response, stream, request, most)
-        finally:
-            # Neither a whole response nor a cancellation may get lost over a connection
-            # that does not close in good order.
-            with contextlib.suppress(Exception):
-                await stream.aclose()
     except CSSError:
         raise
     except Exception as exc:
@@ -102,28 +90,47 @@ async def _fetch(
         # A transport's exception holds the request with its credentials.
         with unchained:
             raise error from None
-    return Answer(_complete(response, body, request), body)
-
-
-def _complete(
-    response: httpx.Response, body: bytes, request: httpx.Request
-) -> httpx.Response:
-    """Let the body be read again, decoded, as making a new response takes longer."""
-    if "content-encoding" in response.headers:
-        del response.headers["content-encoding"]
+    # The body can be read again, decoded: to make a new response takes longer.
     response.stream = httpx.ByteStream(body)
     response.request = request
-    return response
+    return Answer(response, body)
+
+
+def _take_coding(response: httpx.Response) -> bytes:
+    """Return the content coding, and leave it out, as the body will be decoded."""
+    # To ask `httpx.Headers` for one header takes longer than to look at all of them.
+    values = [v for name, v in response.headers.raw if name.lower() == _CODING]
+    if values:
+        del response.headers["content-encoding"]
+    return b", ".join(values).strip().lower()
+
+
+async def _body(response: httpx.Response, request: httpx.Request, most: int) -> bytes:
+    stream = async_stream(response)
+    coding = _take_coding(response)
+    if coding in _IDENTITY and isinstance(stream, httpx.ByteStream):
+        # In memory already, so there is nothing to wait for and nothing to close.
+        body = b"".join(stream)
+        if len(body) > most:
+            raise _oversized(response, request, most)
+        return body
+    try:
+        return await _read(response, stream, request, coding, most)
+    finally:
+        # Neither a whole response nor a cancellation may get lost over a connection
+        # that does not close in good order.
+        with contextlib.suppress(Exception):
+            await stream.aclose()
 
 
 async def _read(
     response: httpx.Response,
     stream: httpx.AsyncByteStream,
     request: httpx.Request,
+    coding: bytes,
     most: int,
 ) -> bytes:
-    coding = response.headers.get("content-encoding", "").strip().lower()
-    if coding in {"identity", ""}:
+    if coding in _IDENTITY:
         chunks: list[bytes] = []
         size = 0
         async for chunk in stream:

@@ -6,6 +6,7 @@ which nothing is to be encoded or resolved, so they are put in place of the orig
 path where an `httpx.URL` has the layout known here. All else is parsed.
 """
 
+import functools
 import platform
 import re
 from typing import Final, TypeVar
@@ -50,7 +51,7 @@ class RequestBuilder:
         self.endpoint = endpoint
         self._origin = httpx.URL(endpoint)
         self._layout_is_known = _is_known(self._origin, endpoint)
-        self._headers = (
+        self._common = (
             (b"Host", self._origin.netloc),
             (b"Content-Type", b"application/json"),
             (b"Accept", b"application/json"),
@@ -58,6 +59,8 @@ class RequestBuilder:
             (b"User-Agent", _user_agent(application).encode("ascii")),
             (b"X-Language", language.encode("ascii")),
         )
+        # The requests of a fleet have a few lengths only, if not the same.
+        self._headers = functools.lru_cache(maxsize=64)(self._prepare)
 
     def build(
         self, operation: Operation[T], project_id: str, limit: float
@@ -73,16 +76,15 @@ class RequestBuilder:
             ConfigurationError: If the path would change on the way.
         """
         method, body = operation.call.method, operation.body or b""
-        headers = [*self._headers, (b"X-Project-Id", project_id.encode("ascii"))]
-        if body or method not in _MAY_BE_WITHOUT_BODY:
-            headers.append((b"Content-Length", b"%d" % len(body)))
+        states_length = bool(body) or method not in _MAY_BE_WITHOUT_BODY
+        length = len(body) if states_length else None
         # Below the attempt's own limit, so that a connection that is never made is
         # reported as that: proof that nothing was sent.
         before_sending = min(_CONNECT_SECONDS, limit / 2)
         request = httpx.Request(
             method,
             self._url(operation.target(project_id)),
-            headers=headers,
+            headers=self._headers(project_id, length),
             stream=httpx.ByteStream(body),
             extensions={
                 "timeout": {
@@ -97,6 +99,13 @@ class RequestBuilder:
         # takes many times as long for.
         request.read()
         return request
+
+    def _prepare(self, project_id: str, length: int | None) -> httpx.Headers:
+        """Make headers for `httpx.Request`, which copies them."""
+        headers = [*self._common, (b"X-Project-Id", project_id.encode("ascii"))]
+        if length is not None:
+            headers.append((b"Content-Length", b"%d" % length))
+        return httpx.Headers(headers)
 
     def _url(self, target: str) -> httpx.URL:
         if self._layout_is_known and _PLAIN.fullmatch(target):

@@ -6,7 +6,7 @@ from typing import Final
 import httpx
 
 from css_snapshot.transport.http1_messages import ResponseReader
-from css_snapshot.transport.kept import HasFileno, has_spoken
+from css_snapshot.transport.kept import listener
 from css_snapshot.transport.slots import IDLE_SECONDS
 
 _PAUSE_ABOVE: Final = 64 * 1024
@@ -42,7 +42,7 @@ class Connection(asyncio.BufferedProtocol):
         """Keep what writes; called by asyncio."""
         self._transport = transport
         self._connections.add(self)
-        self._socket: HasFileno = transport.get_extra_info("socket")
+        self._has_spoken = listener(transport.get_extra_info("socket"))
         # TLS 1.3 sends tickets after the handshake, before there is any request.
         self._must_be_silent = transport.get_extra_info("ssl_object") is None
 
@@ -59,7 +59,7 @@ class Connection(asyncio.BufferedProtocol):
             not self._reader.reusable
             or transport.is_closing()
             or self.idle_since < self._loop.time() - IDLE_SECONDS
-            or (self._must_be_silent and has_spoken(self._socket))
+            or (self._must_be_silent and self._has_spoken())
         ):
             return False
         self._must_be_silent = True

@@ -1,6 +1,7 @@
 """Kept connections: whether one may carry another request."""
 
 import select
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -12,14 +13,14 @@ class HasFileno(Protocol):
         ...
 
 
-def has_spoken(sock: HasFileno) -> bool:
-    """Tell whether a connection that nothing is due on has something to read.
+def listener(sock: HasFileno) -> Callable[[], bool]:
+    """Return what tells whether an open connection has something to read.
 
-    That is the end of the connection, or what nobody asked for: it must not carry
-    another request. The event loop may not have noticed yet.
+    Where nothing is due, that is the end of the connection, or what nobody asked for:
+    it must not carry another request. The event loop may not have noticed yet.
     """
     if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([sock], [], [], 0)[0])
+        return lambda: bool(select.select([sock], [], [], 0)[0])
     poll = select.poll()
     poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
+    return lambda: bool(poll.poll(0))

@@ -23,6 +23,7 @@ from css_snapshot import (
     SnapshotStatus,
 )
 from css_snapshot.api.decode import (
+    LARGE,
     DecodeError,
     decode_backup,
     decode_cluster,
@@ -421,6 +422,78 @@ def test_drift_is_taken_in(
 def test_a_list_that_is_none_is_refused() -> None:
     with pytest.raises(DecodeError, match="backups is not a list"):
         decode_snapshots(b'{"backups": {}}')
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{"backups":[%s,%s]}',
+        '\ufeff \t{\r\n"backups" : [ %s ,\n%s ] , "totalSize": 2 }\n',
+        '{"totalSize":2,"backups":[%s,%s]}',
+        '{"backups":[%s,null,%s],"a":[1]}',
+    ],
+)
+def test_rows_are_read_wherever_a_document_has_them(form: str) -> None:
+    rows = [json.dumps(OTC26 | {"id": x, "name": f"snapshot-{x}"}) for x in "ab"]
+
+    found = decode_snapshots((form % tuple(rows)).encode())
+
+    assert [(row.id, row.name) for row in found] == [
+        ("a", "snapshot-a"),
+        ("b", "snapshot-b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"backups":[ROW,]}',
+        '{"backups":[ROW ROW]}',
+        '{"backups":[,ROW]}',
+        '{"backups":[ROW}',
+        '{"backups":[ROW',
+        '{"backups":[ROW]',
+        '{"backups":[]',
+        '{"backups":[]]}',
+        '{"backups":[ROW]} {}',
+        '{"backups":[ROW],}',
+        '{"backups":[ROW],"a"}',
+        '{"backups":[ROW]"a":1}',
+        '{"backups":[ROW,%s]}' % ("9" * 5000),
+        '{"backups":[%s]}' % ("[" * 100_000),
+    ],
+    ids=lambda body: body[:40],
+)
+def test_a_listing_that_is_broken_anywhere_is_refused(body: str) -> None:
+    row = json.dumps(OTC26)
+
+    with pytest.raises(DecodeError, match="the body is not JSON"):
+        decode_snapshots(body.replace("ROW", row).encode())
+
+
+def test_a_listing_that_says_two_things_is_refused() -> None:
+    with pytest.raises(DecodeError, match="backups is there twice"):
+        decode_snapshots(b'{"backups":[],"backups":[{"name":"snapshot-1"}]}')
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "latin-1"])
+def test_an_answer_is_in_utf_8(encoding: str) -> None:
+    body = '{"backup":{"id":"1","name":"schn\u00e4ppchen"}}'
+
+    with pytest.raises(DecodeError, match="the body is not JSON"):
+        decode_backup(body.encode(encoding))
+
+
+def test_snapshots_of_a_large_listing_share_the_names_of_their_indices() -> None:
+    rows = [
+        OTC26 | {"id": str(day), "indices": f"orders,logs-{day}", "x": "x" * LARGE}
+        for day in range(2)
+    ]
+
+    one, other = decode_snapshots(json.dumps({"backups": rows}).encode())
+
+    assert (one.indices, other.indices) == (("orders", "logs-0"), ("orders", "logs-1"))
+    assert one.indices[0] is other.indices[0]
 
 
 def test_the_policy_of_the_document_is_read() -> None:

@@ -2,6 +2,7 @@ import asyncio
 import json
 import logging
 import re
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from typing import Final
 
@@ -10,7 +11,16 @@ import httpx
 import pytest
 import respx
 
-from css_snapshot import Backup, RetryBudget, RetryPolicy, SnapshotService
+from css_snapshot import (
+    Backup,
+    RetryBudget,
+    RetryPolicy,
+    Snapshot,
+    SnapshotService,
+)
+from css_snapshot.api.decode import LARGE, decode_snapshots, ignore
+from css_snapshot.api.operations import LIST_SNAPSHOTS
+from css_snapshot.api.structure import Report
 from css_snapshot.auth import AkSkAuth, Credentials, TokenAuth
 from css_snapshot.errors import (
     AuthenticationError,
@@ -31,6 +41,7 @@ from css_snapshot.events import (
     AttemptStarted,
     BudgetEmpty,
     Event,
+    FieldUnreadable,
     RetryScheduled,
 )
 from tests.support.virtual_time import VirtualTime
@@ -853,3 +864,42 @@ async def test_a_failed_connection_is_no_surprise_to_those_who_read_sent(
         await make_service(transport).create(CLUSTER, "snapshot_001")
 
     assert (caught.value.sent, caught.value.kind) == (False, "pool")
+
+
+@pytest.mark.parametrize(("size", "aside"), [(0, False), (LARGE, True)])
+async def test_a_large_answer_is_read_beside_the_event_loop(
+    make_service: MakeService,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    aside: bool,
+) -> None:
+    here = threading.get_ident()
+    readers: list[int] = []
+    told: list[tuple[str, int]] = []
+
+    def read(body: bytes, report: Report = ignore) -> tuple[Snapshot, ...]:
+        readers.append(threading.get_ident())
+        return decode_snapshots(body, report)
+
+    def tell(event: Event) -> None:
+        if isinstance(event, FieldUnreadable):
+            told.append((event.field, threading.get_ident()))
+
+    row: dict[str, object] = {
+        "id": "1",
+        "name": "snapshot_001",
+        "status": "COMPLETED",
+        "created": [],
+        "unknown": "x" * size,
+    }
+    monkeypatch.setattr(
+        "css_snapshot.service.LIST_SNAPSHOTS",
+        attrs.evolve(LIST_SNAPSHOTS, decode=read),
+    )
+    service = make_service(transport=_answering(200, {"backups": [row]}), on_event=tell)
+
+    (snapshot,) = await service.list(CLUSTER)
+
+    assert snapshot.name == "snapshot_001"
+    assert [reader != here for reader in readers] == [aside]
+    assert told == [("backups[].created", here)]

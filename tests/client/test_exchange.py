@@ -1,7 +1,7 @@
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Final
 
 import httpx
@@ -53,16 +53,17 @@ class Answering(httpx.AsyncBaseTransport):
         self,
         body: httpx.AsyncByteStream | httpx.SyncByteStream,
         status: int = 200,
-        headers: dict[str, str] | None = None,
+        headers: dict[str, str] | list[tuple[str, str]] | None = None,
     ) -> None:
         self._body = body
         self._status = status
         self._headers = headers
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(
-            self._status, headers=self._headers, stream=self._body, request=request
-        )
+    async def handle_async_request(
+        self,
+        request: httpx.Request,  # noqa: ARG002  # the interface has it
+    ) -> httpx.Response:
+        return httpx.Response(self._status, headers=self._headers, stream=self._body)
 
 
 class Counting:
@@ -163,6 +164,34 @@ async def test_a_coding_that_was_not_asked_for_is_read_all_the_same(
 
     assert response.content == b'{"backups":[]}'
     assert "content-encoding" not in response.headers
+
+
+@pytest.mark.parametrize("size", [0, 1, MAX_BODY])
+@pytest.mark.parametrize("kind", [httpx.ByteStream, lambda body: Chunks([body])])
+async def test_a_body_is_read_up_to_the_cap(
+    kind: Callable[[bytes], httpx.AsyncByteStream], size: int
+) -> None:
+    request = _request()
+
+    response = await exchange(Answering(kind(b"x" * size)), request)
+
+    assert response.content == b"x" * size
+    assert response.request is request
+
+
+async def test_a_body_in_memory_is_not_read_beyond_the_cap() -> None:
+    whole = httpx.ByteStream(b"x" * (MAX_BODY + 1))
+
+    with pytest.raises(InvalidResponseError, match="larger than 1 MiB"):
+        await exchange(Answering(whole), _request())
+
+
+async def test_a_coding_named_in_two_headers_is_one() -> None:
+    body = httpx.ByteStream(gzip.compress(b"x", mtime=0))
+    headers = [("content-encoding", "gzip"), ("Content-Encoding", "gzip")]
+
+    with pytest.raises(InvalidResponseError, match="content coding not asked for"):
+        await exchange(Answering(body, headers=headers), _request())
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "rot13"])

@@ -125,3 +125,31 @@ def test_an_application_that_would_not_fit_into_the_header_is_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match="application"):
         RequestBuilder("https://css.example", language="en-us", application=application)
+
+
+def test_a_plugin_that_changes_one_request_changes_no_other() -> None:
+    builder = RequestBuilder("https://css.example", language="en-us")
+    creation = operation("POST", "/v1.0/p", b"{}")
+
+    first = builder.build(creation, PROJECT, 30.0)
+    first.headers["X-Auth-Token"] = "a-token"
+    del first.headers["Content-Length"]
+    second = builder.build(creation, PROJECT, 30.0)
+
+    assert "x-auth-token" not in second.headers
+    assert second.headers["content-length"] == "2"
+
+
+def test_each_request_states_its_own_project_and_length() -> None:
+    builder = RequestBuilder("https://css.example", language="en-us")
+
+    made = [
+        builder.build(operation("POST", "/v1.0/p", body), project_id, 30.0).headers
+        for project_id in ("p1", "p2")
+        for body in (b"{}", b"{ }", None)
+    ]
+
+    assert [(one["x-project-id"], one["content-length"]) for one in made] == [
+        *(("p1", "2"), ("p1", "3"), ("p1", "0")),
+        *(("p2", "2"), ("p2", "3"), ("p2", "0")),
+    ]

@@ -356,6 +356,14 @@ def test_what_brings_no_content_for_too_long_is_refused(
         _feed_all(reader, [piece] * 20)
 
 
+def test_a_head_may_take_64_kib() -> None:
+    reader = read(b"")
+    reader.feed(memoryview(b"HTTP/1.1 200 OK\r\nX: ".ljust(65536, b"a")))
+
+    with pytest.raises(httpx.RemoteProtocolError, match="goes on without content"):
+        reader.feed(memoryview(b"a"))
+
+
 def test_chunks_that_do_bring_content_may_go_on() -> None:
     reader = read(CHUNKED[: CHUNKED.index(b"2;")])
 

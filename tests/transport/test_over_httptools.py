@@ -160,9 +160,9 @@ async def test_a_write_that_the_system_refuses_proves_that_nothing_was_sent(
     peer: socket.socket,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    request, accepted = await _kept(transport, peer)
     # The reset comes between the look and the write.
-    monkeypatch.setattr(http1_connection, "has_spoken", lambda _: False)
+    monkeypatch.setattr(http1_connection, "listener", lambda _: lambda: False)
+    request, accepted = await _kept(transport, peer)
     _reset(accepted)
     peer.close()
 
@@ -177,7 +177,7 @@ async def test_a_write_that_the_system_refuses_proves_that_nothing_was_sent(
 async def test_a_new_connection_that_is_gone_before_the_write_proves_it_too(
     transport: HttptoolsTransport, monkeypatch: pytest.MonkeyPatch, server: FaultServer
 ) -> None:
-    monkeypatch.setattr(http1_connection, "has_spoken", lambda _: True)
+    monkeypatch.setattr(http1_connection, "listener", lambda _: lambda: True)
 
     with pytest.raises(NothingSentError) as caught:
         await _send(transport, _request(server))
@@ -562,13 +562,24 @@ class Line:
 
 @pytest.fixture
 async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
-    monkeypatch.setattr(http1_connection, "has_spoken", lambda _: False)
+    monkeypatch.setattr(http1_connection, "listener", lambda _: lambda: False)
     buffer = memoryview(bytearray(65536))
     connection = Connection(buffer, set())
     wire = Recorder()
     connection.connection_made(wire)
     yield Line(wire, connection, buffer)
     connection.connection_lost(None)
+
+
+async def test_a_connection_that_is_lost_tells_why(line: Line) -> None:
+    assert line.connection.send(b"request")
+    why = ConnectionResetError("by peer")
+
+    line.connection.connection_lost(why)
+
+    with pytest.raises(httpx.ReadError) as caught:
+        await line.connection.head(10.0)
+    assert caught.value.__cause__ is why
 
 
 async def test_the_limit_for_reading_starts_anew_with_each_piece(
