@@ -79,7 +79,7 @@ class MetadataCredentials:
         Raises:
             CredentialsNotFoundError: If there is no such service here, or the instance
                 has no agency.
-            APIError: If the service refused.
+            APIError: If the service refused, or is failing.
             InvalidResponseError: If its response contains no credentials.
             TransportError: If the service responded before, but no longer does.
         """
@@ -112,6 +112,12 @@ class MetadataCredentials:
             session = _Session(token, now + _TOKEN_LIFE * 0.9)
         elif response.status_code in _NO_TOKENS_HERE:
             session = _Session(None, now + _WITHOUT_TOKEN)
+        elif self._session is None and response.is_client_error:
+            # Another cloud's service has the same address.
+            raise CredentialsNotFoundError(
+                f"metadata: {self._endpoint} responds with {response.status_code}; is"
+                " this an ECS instance?"
+            )
         else:
             raise error_for(response, "PUT", TOKEN_PATH)
         self._session = session

@@ -16,6 +16,7 @@ from css_snapshot.auth import issuer as issuer_module
 from css_snapshot.errors import (
     AuthenticationError,
     CSSError,
+    ForbiddenError,
     InternalServerError,
     InvalidResponseError,
 )
@@ -158,6 +159,26 @@ async def test_an_error_of_the_service_is_raised(service: Metadata) -> None:
     _, provider = make(service)
 
     with pytest.raises(InternalServerError):
+        await provider()
+
+
+async def test_what_refuses_from_the_start_is_another_cloud_s_service() -> None:
+    service = Metadata(tokens=403)
+    _, provider = make(service)
+
+    with pytest.raises(CredentialsNotFoundError, match=r"responds with 403.*ECS"):
+        await provider()
+
+
+async def test_a_service_that_responded_before_is_the_instance_s_own() -> None:
+    service = Metadata()
+    clock, provider = make(service)
+    await provider()
+
+    service.tokens = 403
+    clock.advance(2 * 86400)
+
+    with pytest.raises(ForbiddenError):
         await provider()
 
 
