@@ -240,10 +240,8 @@ def test_what_was_measured_is_not_lost_over_what_fails_after_it(
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="no valgrind")
 def test_instructions_are_those_of_the_signatures_alone() -> None:
-    few, more = (instructions_of("bare", number) for number in (50, 100))
-
-    assert more == pytest.approx(few, rel=0.02)
-    assert more > 10_000
+    # Those of the whole process would be millions for each of so few.
+    assert 10_000 < instructions_of("bare", 50) < 500_000
 
 
 def test_memory_is_that_of_each_way_and_size() -> None:
