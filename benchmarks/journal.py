@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from benchmarks.effort import Effort
 from benchmarks.fleet import LIMIT
@@ -12,49 +13,42 @@ from benchmarks.rounds import Spread, interleaved
 from benchmarks.section import Section
 from benchmarks.targets import JOURNAL
 
+_CREATE: Final = "a plain `create`, one after the other"
+_WITHOUT: Final = "`fan_out`"
+_WITH: Final = "`fan_out` with a journal"
+_PART: Final = "the journal's part"
+
 
 def journal(effort: Effort) -> Section:
     """Measure, and return the section."""
+    samples = _samples(effort)
+    create, part = samples[_CREATE], samples[_PART]
+    rows = [
+        [name, Spread.of(times).scaled(1e6), Spread.of_ratios(times, create)]
+        for name, times in samples.items()
+    ]
+    return Section(
+        "Journal",
+        f"CPU per target of {effort.journalled:,} over a transport in memory, all"
+        f" threads, {LIMIT} in flight; median of {effort.rounds} rounds (lowest to"
+        " highest), each in a process of its own.",
+        [table(["", "µs", "/ a plain `create`"], rows)],
+        {JOURNAL: [Spread.of_ratios(part, create).median]},
+    )
+
+
+def _samples(effort: Effort) -> dict[str, list[float]]:
     number = effort.journalled
     samples = interleaved(
         {
-            "create": _cpu("one-by-one", number),
-            "without": _cpu("accepted", number),
-            "with": lambda: journalled(number)["cpu"] / number,
+            _CREATE: _cpu("one-by-one", number),
+            _WITHOUT: _cpu("accepted", number),
+            _WITH: lambda: journalled(number)["cpu"] / number,
         },
         effort.rounds,
     )
-    cost = [
-        more - less
-        for more, less in zip(samples["with"], samples["without"], strict=True)
-    ]
-    share = Spread.of_ratios(cost, samples["create"])
-    rows = {
-        "a plain `create` over memory": samples["create"],
-        f"`fan_out`, {LIMIT} in flight": samples["without"],
-        "`fan_out` with a journal": samples["with"],
-        "the journal's part": cost,
-    }
-    return Section(
-        "Journal",
-        f"CPU per target of {number:,} over a transport in memory, all threads;"
-        f" median of {effort.rounds} rounds (lowest to highest), each in a process"
-        " of its own.",
-        [
-            table(
-                ["", "µs", "/ a plain `create`"],
-                [
-                    [
-                        name,
-                        Spread.of(times).scaled(1e6),
-                        Spread.of_ratios(times, samples["create"]),
-                    ]
-                    for name, times in rows.items()
-                ],
-            ),
-        ],
-        {JOURNAL: [share.median]},
-    )
+    pairs = zip(samples[_WITH], samples[_WITHOUT], strict=True)
+    return {**samples, _PART: [more - less for more, less in pairs]}
 
 
 def million(number: int = 1_000_000) -> Section:

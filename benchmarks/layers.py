@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 import httpx
 
@@ -32,9 +32,32 @@ class _NoAuth(httpx.Auth):
 
 
 def layers(effort: Effort) -> Section:
-    """Measure and return the section."""
+    """Measure, and return the section."""
     with asyncio.Runner() as runner:
         samples = interleaved(_steps(runner, effort.repeats), effort.rounds * 2)
+    whole = samples["create"]
+    relative = Spread.of_ratios(whole, samples["reference"])
+    rows = [
+        [
+            name,
+            f"{Spread.of(times).scaled(1e6).median:.1f}",
+            f"{Spread.of_ratios(times, whole).scaled(100).median:.0f}",
+        ]
+        for name, times in {**_shares(samples), "create": whole}.items()
+    ]
+    return Section(
+        "Layers",
+        f"CPU of a whole `create` over a transport in memory; {effort.rounds * 2}"
+        f" rounds of {effort.repeats} (lowest to highest). Beside a bare aiohttp"
+        ' POST it is in the table "Fan-out".',
+        [
+            table(["", "relative"], [[f"create / {_REFERENCE}", relative]]),
+            table(["share of it", "µs", "%"], rows),
+        ],
+    )
+
+
+def _shares(samples: Mapping[str, list[float]]) -> dict[str, list[float]]:
     whole = samples["create"]
     shares = {
         "model: validate, encode": samples["model"],
@@ -49,34 +72,7 @@ def layers(effort: Effort) -> Section:
         total - sum(parts)
         for total, *parts in zip(whole, *shares.values(), strict=True)
     ]
-    return Section(
-        "Layers",
-        f"CPU of a whole `create` over a transport in memory; {effort.rounds * 2}"
-        f" rounds of {effort.repeats} (lowest to highest). Beside a bare aiohttp"
-        ' POST it is in the table "Fan-out".',
-        [
-            table(
-                ["", "relative"],
-                [
-                    [
-                        f"create / {_REFERENCE}",
-                        Spread.of_ratios(whole, samples["reference"]),
-                    ]
-                ],
-            ),
-            table(
-                ["share of it", "µs", "%"],
-                [
-                    [
-                        name,
-                        f"{Spread.of(times).scaled(1e6).median:.1f}",
-                        f"{Spread.of_ratios(times, whole).scaled(100).median:.0f}",
-                    ]
-                    for name, times in {**shares, "create": whole}.items()
-                ],
-            ),
-        ],
-    )
+    return shares
 
 
 def _steps(runner: asyncio.Runner, repeats: int) -> dict[str, Callable[[], float]]:

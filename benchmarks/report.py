@@ -8,6 +8,8 @@ from typing import Final
 import attrs
 
 from benchmarks import targets
+from benchmarks.cold_start import cold_start
+from benchmarks.command import command
 from benchmarks.effort import Effort
 from benchmarks.fan_out import fan_out
 from benchmarks.growth import growth
@@ -22,7 +24,6 @@ from benchmarks.section import CannotMeasureError, Section
 from benchmarks.sharding import sharding
 from benchmarks.signing import instructions, signing
 from benchmarks.stale import stale
-from benchmarks.start_up import cold_start, command
 from benchmarks.targets import Target, target_table
 from benchmarks.tls import tls
 

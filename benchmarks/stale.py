@@ -61,12 +61,15 @@ class Told:
         )
 
 
+Runs = Mapping[TransportKind, list[Told]]
+
+
 def stale(effort: Effort) -> Section:
     """Measure, and return the section."""
     rounds = min(_ROUNDS, effort.rounds)
     with started("benchmarks.stale_server", str(_PATIENCE)) as server:
         endpoint = f"http://127.0.0.1:{line_of(server)}"
-        told = {
+        told: dict[int, Runs] = {
             in_flight: {
                 kind: _rounds(kind, endpoint, (effort.stale, in_flight), rounds)
                 for kind in _KINDS
@@ -86,14 +89,14 @@ def stale(effort: Effort) -> Section:
     )
 
 
-def _figures(told: Mapping[TransportKind, list[Told]]) -> list[float]:
+def _figures(told: Runs) -> list[float]:
     alarms = {kind: [one.false_alarms for one in runs] for kind, runs in told.items()}
     if not alarms["fast"] or 0 in alarms["httpx"]:
         return []
     return [Spread.of_ratios(alarms["fast"], alarms["httpx"]).median]
 
 
-def _table(in_flight: int, told: Mapping[TransportKind, list[Told]]) -> str:
+def _table(in_flight: int, told: Runs) -> str:
     return table(
         [
             *(f"{in_flight} in flight", "succeeded", '"nothing was sent"'),

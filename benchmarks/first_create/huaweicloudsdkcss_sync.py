@@ -4,6 +4,7 @@ python huaweicloudsdkcss_sync.py ENDPOINT PROJECT CLUSTER
 """
 
 import sys
+from typing import Any
 
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcss.v1 import CreateSnapshotReq, CreateSnapshotRequest, CssClient
@@ -12,7 +13,7 @@ from huaweicloudsdkcss.v1 import CreateSnapshotReq, CreateSnapshotRequest, CssCl
 def main(endpoint: str, project_id: str, cluster_id: str) -> None:
     credentials = BasicCredentials("BENCHMARKACCESSKEY00", "benchmark" * 4, project_id)
     builder = CssClient.new_builder().with_credentials(credentials)
-    client = builder.with_endpoints([endpoint]).build()
+    client: Any = builder.with_endpoints([endpoint]).build()
     body = CreateSnapshotReq(name="snapshot_001", indices="myindex1")
     client.create_snapshot(CreateSnapshotRequest(cluster_id=cluster_id, body=body))
 
