@@ -9,7 +9,13 @@ import attrs
 
 from benchmarks.effort import Effort
 from benchmarks.markdown import table
-from benchmarks.processes import Cost, MissingPackageError, Worker, loopback_server
+from benchmarks.processes import (
+    Cost,
+    GaveUpError,
+    MissingPackageError,
+    Worker,
+    loopback_server,
+)
 from benchmarks.rounds import Spread
 from benchmarks.server import AT_ONCE, Behaviour
 
@@ -18,7 +24,10 @@ Kind = Literal["cpu", "wall"]
 
 @attrs.frozen
 class Batches:
-    """What batches cost, by who made them; one cost per round."""
+    """What batches cost, by who made them; one cost per round.
+
+    Who gave up over one is not in it.
+    """
 
     costs: Mapping[str, list[Cost]]
 
@@ -30,9 +39,17 @@ class Batches:
         """Compare two, round by round."""
         return Spread.of_ratios(self.of(kind, name), self.of(kind, base))
 
-    def cpu_ratio(self, name: str, base: str) -> Spread:
-        """Compare the CPU of two, round by round."""
-        return self.ratio("cpu", name, base)
+    def compared(self, kind: Kind, name: str, base: str) -> str:
+        """Return the same in words."""
+        if not {name, base} <= set(self.costs):
+            return "gave up"
+        return str(self.ratio(kind, name, base))
+
+    def microseconds(self, kind: Kind, name: str) -> str:
+        """Return the median per creation in words."""
+        if name not in self.costs:
+            return "gave up"
+        return f"{Spread.of(self.of(kind, name)).scaled(1e6).median:.0f}"
 
 
 @attrs.frozen
@@ -50,7 +67,8 @@ class Measured:
     @property
     def names(self) -> list[str]:
         """Who took part, which those did not that lack a package."""
-        return list(next(iter(self.by_in_flight.values())).costs)
+        taking = [batches.costs for batches in self.by_in_flight.values()]
+        return list(dict.fromkeys(name for costs in taking for name in costs))
 
     def medians(
         self, name: str, base: str, in_flight: Iterable[int] | None = None
@@ -62,12 +80,11 @@ class Measured:
             base: Relative to whose.
             in_flight: Which columns; all by default. What was not measured is left out.
         """
-        if not {name, base} <= set(self.names):
-            return []
         return [
-            self.by_in_flight[number].cpu_ratio(name, base).median
-            for number in (in_flight or self.by_in_flight)
-            if number in self.by_in_flight
+            batches.ratio("cpu", name, base).median
+            for number, batches in self.by_in_flight.items()
+            if number in (in_flight or self.by_in_flight)
+            if {name, base} <= set(batches.costs)
         ]
 
     def table(self, base: str, kind: Kind = "cpu") -> str:
@@ -79,7 +96,7 @@ class Measured:
         """
         runs = self.by_in_flight.values()
         rows = [
-            [name, *(batches.ratio(kind, name, base) for batches in runs)]
+            [name, *(batches.compared(kind, name, base) for batches in runs)]
             for name in self.names
         ]
         bases = (Spread.of(batches.of(kind, base)).scaled(1e6) for batches in runs)
@@ -123,12 +140,25 @@ def measure(
 
 def _rounds(workers: list[Worker], in_flight: int, effort: Effort) -> Batches:
     creates = max(effort.creates, 2 * in_flight)
-    costs: dict[str, list[Cost]] = {worker.name: [] for worker in workers}
-    for worker in workers:
-        worker.batch(in_flight, in_flight)
+    fit = [worker for worker in workers if _did(worker, in_flight, in_flight)]
+    costs: dict[str, list[Cost]] = {worker.name: [] for worker in fit}
     for number in range(effort.rounds):
         print(f"  {in_flight} in flight, round {number + 1}", file=sys.stderr)
         start = number % len(workers)
         for worker in workers[start:] + workers[:start]:
-            costs[worker.name].append(worker.batch(creates, in_flight))
-    return Batches(costs)
+            if worker.name in costs:
+                cost = _did(worker, creates, in_flight)
+                if cost is None:
+                    del costs[worker.name]
+                else:
+                    costs[worker.name].append(cost)
+    return Batches(
+        {worker.name: costs[worker.name] for worker in workers if worker.name in costs}
+    )
+
+
+def _did(worker: Worker, creates: int, in_flight: int) -> Cost | None:
+    try:
+        return worker.batch(creates, in_flight)
+    except GaveUpError:
+        return None

@@ -91,7 +91,7 @@ def _pairs(measured: Measured) -> str:
             [
                 f"{ours} / {peer}",
                 *(
-                    batches.cpu_ratio(ours, peer)
+                    batches.compared("cpu", ours, peer)
                     for batches in measured.by_in_flight.values()
                 ),
             ]
@@ -111,6 +111,7 @@ def _plotted(measured: Measured) -> str:
             },
         )
         for name in measured.names
+        if all(name in batches.costs for batches in measured.by_in_flight.values())
     ]
     return plot(
         lines,

@@ -70,13 +70,18 @@ class Worker:
         self._started.__exit__(kind, error, traceback)
 
     def batch(self, creates: int, in_flight: int) -> Cost:
-        """Make creations, and return what they cost."""
+        """Make creations, and return what they cost.
+
+        Raises:
+            GaveUpError: If the process ended over them.
+        """
         stdin = _pipe(self._process.stdin)
-        stdin.write(f"{creates} {in_flight}\n")
-        stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            stdin.write(f"{creates} {in_flight}\n")
+            stdin.flush()
         line = line_of(self._process)
         if not line:
-            raise RuntimeError(f"{self.name} gave up; its output is above")
+            raise GaveUpError(self.name)
         cost = json.loads(line)
         return Cost(cpu=cost["cpu"] / creates, wall=cost["wall"] / creates)
 
@@ -115,6 +120,10 @@ def cpu_of(command: Sequence[str], env: Mapping[str, str] | None = None) -> floa
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
+
+
+class GaveUpError(Exception):
+    """A contender could not make its creations; why is on standard error."""
 
 
 class MissingPackageError(Exception):

@@ -1,7 +1,7 @@
 """Everything that is measured, and the report it is put into."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -93,7 +93,7 @@ class Report:
     lacking: dict[Target, str] = attrs.field(factory=dict)
 
     def measure(
-        self, names: Iterable[str], effort: Effort, picture: Path | None
+        self, names: Sequence[str], effort: Effort, picture: Path | None
     ) -> None:
         """Measure sections, one after the other.
 
@@ -103,14 +103,18 @@ class Report:
             picture: The file that a picture is written to.
         """
         for name in names:
+            self._lack(name, "the run ended before it")
+        for name in names:
             print(f"{name} …", file=sys.stderr)
             try:
                 section = MEASUREMENTS[name].measure(effort, picture)
             except CannotMeasureError as exc:
                 self._lack(name, str(exc))
+                self.sections.append(f"## {name}\n\nNot measured: {exc}.")
                 continue
             self.sections.append(str(section))
             self.figures.update(section.figures)
+            self._lack(name, "who is compared is not here, or gave up")
 
     def __str__(self) -> str:
         table = f"## Targets\n\n{target_table(self.figures, self.lacking)}"
@@ -118,4 +122,3 @@ class Report:
 
     def _lack(self, name: str, why: str) -> None:
         self.lacking.update(dict.fromkeys(MEASUREMENTS[name].targets, why))
-        self.sections.append(f"## {name}\n\nNot measured: {why}.")

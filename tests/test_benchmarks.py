@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import creation, report
 from benchmarks.__main__ import main
+from benchmarks.batches import Batches, Measured
 from benchmarks.certificates import certificates
 from benchmarks.contenders import (
     BASELINE,
@@ -29,7 +30,13 @@ from benchmarks.largest_list import bodies
 from benchmarks.markdown import table
 from benchmarks.memory import memory
 from benchmarks.plot import Line, plot
-from benchmarks.processes import MissingPackageError, Worker, loopback_server
+from benchmarks.processes import (
+    Cost,
+    GaveUpError,
+    MissingPackageError,
+    Worker,
+    loopback_server,
+)
 from benchmarks.report import MEASUREMENTS, USUAL
 from benchmarks.request_counts import coverage
 from benchmarks.rounds import Spread, interleaved
@@ -229,13 +236,16 @@ def test_what_was_measured_is_not_lost_over_what_fails_after_it(
     def fail(*_: object) -> Section:
         raise RuntimeError("the server gave up")
 
-    broken = {**MEASUREMENTS, "tls": attrs.evolve(MEASUREMENTS["tls"], measure=fail)}
+    stale = attrs.evolve(MEASUREMENTS["stale"], measure=fail)
+    broken = {**MEASUREMENTS, "stale": stale}
     monkeypatch.setattr(report, "MEASUREMENTS", broken)
 
     with pytest.raises(RuntimeError, match="gave up"):
-        main(["--quick", "--only=install-size", "--only=tls"])
+        main(["--quick", "--only=install-size", "--only=stale"])
 
-    assert "## Install size" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "## Install size" in printed
+    assert printed.count("not measured: the run ended before it") == 1
 
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="no valgrind")
@@ -305,3 +315,29 @@ def test_requests_are_counted_for_a_whole_fleet() -> None:
 
     assert section.figures == {COVERAGE: [0], COVERAGE_AT_ONCE: [16]}
     assert "| requests | 1000 | 1 | 0 | 16 |" in str(section)
+
+
+def test_who_gives_up_is_left_out_of_that_column_and_told() -> None:
+    cost = Cost(cpu=2.0, wall=4.0)
+    measured = Measured(
+        "server",
+        {
+            10: Batches({"a": [cost], "b": [attrs.evolve(cost, cpu=1.0)]}),
+            50: Batches({"b": [cost]}),
+        },
+    )
+
+    assert measured.table("b").splitlines()[2:] == [
+        "| a | 2.00 (2.00 to 2.00) | gave up |",
+        "| b | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) |",
+        "| b, µs | 1000000 | 2000000 |",
+    ]
+    assert measured.medians("a", "b") == [2.0]
+    assert measured.medians("b", "a") == [0.5]
+
+
+def test_a_contender_that_ends_over_a_batch_gave_up() -> None:
+    with Worker(OURS["httpx"], "http://127.0.0.1:1") as worker:
+        for _ in range(2):
+            with pytest.raises(GaveUpError):
+                worker.batch(1, 1)
