@@ -19,6 +19,7 @@ from benchmarks.journal import journal, million
 from benchmarks.largest_list import largest_list
 from benchmarks.layers import layers
 from benchmarks.memory import memory
+from benchmarks.profile_shares import profile
 from benchmarks.request_counts import completed, coverage
 from benchmarks.section import CannotMeasureError, Section
 from benchmarks.sharding import sharding
@@ -60,6 +61,7 @@ MEASUREMENTS: Final[Mapping[str, Measurement]] = {
     "tls": _plain(tls),
     "growth": _plain(growth),
     "sharding": _plain(sharding),
+    "profile": _plain(profile),
     "layers": _plain(layers),
     "signing": _plain(signing),
     "instructions": _plain(instructions, targets.SIGNATURE),
