@@ -27,7 +27,7 @@ from css_snapshot.auth import AkSkAuth, Credentials
 from css_snapshot.fanout import Target
 
 LIMIT: Final = 100
-BUILD_SECONDS: Final = 120.0
+BUILD_SECONDS: Final = 60.0
 
 Way = Callable[[SnapshotService, int], Awaitable[None]]
 

@@ -1,13 +1,12 @@
 """Peak memory of fleets of growing size."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from benchmarks.effort import Effort
 from benchmarks.fleet import BUILD_SECONDS, LIMIT
 from benchmarks.markdown import table
 from benchmarks.processes import figures_of
-from benchmarks.rounds import Spread, interleaved
 from benchmarks.section import Section
 from benchmarks.targets import MEMORY_ACCEPTED, MEMORY_COMPLETED
 
@@ -17,31 +16,21 @@ _WAYS: Final[Mapping[str, str]] = {
     "gathered": "asyncio.gather and a semaphore",
 }
 _TARGETS: Final = {"accepted": MEMORY_ACCEPTED, "completed": MEMORY_COMPLETED}
-_ROUNDS: Final = 2
 _KIBIBYTE: Final = 1024
 
 
 def memory(effort: Effort) -> Section:
     """Measure, and return the section."""
-    rounds, (least, *_, most) = min(_ROUNDS, effort.rounds), effort.targets
-    peaks = interleaved(
-        {f"{way} {size}": _peak(way, size) for way in _WAYS for size in effort.targets},
-        rounds,
-    )
-    above = {
-        way: [
-            _above(peaks, f"{way} {size}", f"{way} {least}") for size in effort.targets
-        ]
-        for way in _WAYS
-    }
-    base = Spread.of(peaks[f"accepted {least}"]).median
+    least, *_, most = effort.targets
+    peaks = {way: [_peak(way, size) for size in effort.targets] for way in _WAYS}
+    above = {way: [peak - sizes[0] for peak in sizes] for way, sizes in peaks.items()}
     return Section(
         "Memory",
         f"Peak of resident memory, in MiB above that of {least:,} targets"
-        f" ({base:.0f} MiB in all), creating over a transport in memory, {LIMIT} in"
-        f' flight; with "completed" all snapshots are under way at once, for'
-        f" {BUILD_SECONDS:.0f} s of virtual time. Median of {rounds} rounds, each in"
-        f" a process of its own. The targets are for {most:,}.",
+        f" ({peaks['accepted'][0]:.0f} MiB in all), creating over a transport in memory,"
+        f' {LIMIT} in flight; with "completed" all snapshots are under way at once, for'
+        f" {BUILD_SECONDS:.0f} s of virtual time. Each once, as it hardly varies, in a"
+        f" process of its own. The targets are for {most:,}.",
         [
             table(
                 ["", *(f"{size:,} targets" for size in effort.targets)],
@@ -55,10 +44,5 @@ def memory(effort: Effort) -> Section:
     )
 
 
-def _peak(way: str, size: int) -> Callable[[], float]:
-    return lambda: figures_of("benchmarks.fleet", way, str(size))["peak"] / _KIBIBYTE
-
-
-def _above(samples: Mapping[str, list[float]], name: str, base: str) -> float:
-    pairs = zip(samples[name], samples[base], strict=True)
-    return Spread.of([peak - least for peak, least in pairs]).median
+def _peak(way: str, size: int) -> float:
+    return figures_of("benchmarks.fleet", way, str(size))["peak"] / _KIBIBYTE
