@@ -16,6 +16,7 @@ _WAYS: Final[Mapping[str, str]] = {
     "gathered": "asyncio.gather and a semaphore",
 }
 _TARGETS: Final = {"accepted": MEMORY_ACCEPTED, "completed": MEMORY_COMPLETED}
+_WANTED: Final = 100_000
 _KIBIBYTE: Final = 1024
 
 
@@ -30,7 +31,7 @@ def memory(effort: Effort) -> Section:
         f" ({peaks['accepted'][0]:.0f} MiB in all), creating over a transport in memory,"
         f' {LIMIT} in flight; with "completed" all snapshots are under way at once, for'
         f" {BUILD_SECONDS:.0f} s of virtual time. Each once, as it hardly varies, in a"
-        f" process of its own. The targets are for {most:,}.",
+        " process of its own.",
         [
             table(
                 ["", *(f"{size:,} targets" for size in effort.targets)],
@@ -40,7 +41,10 @@ def memory(effort: Effort) -> Section:
                 ],
             ),
         ],
-        {target: [above[way][-1]] for way, target in _TARGETS.items()},
+        {target: [above[way][-1]] for way, target in _TARGETS.items()}
+        if most == _WANTED
+        else {},
+        f"only {most:,} targets were tried",
     )
 
 

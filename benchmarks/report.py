@@ -116,7 +116,7 @@ class Report:
                 continue
             self.sections.append(str(section))
             self.figures.update(section.figures)
-            self._lack(name, "who is compared is not here, or gave up")
+            self._lack(name, section.lacking)
 
     def __str__(self) -> str:
         table = f"## Targets\n\n{target_table(self.figures, self.lacking)}"

@@ -20,12 +20,14 @@ class Section:
         method: What it ran against, how often, and how to read it.
         tables: What was found, as Markdown.
         figures: The figures that have a target.
+        lacking: Why a target of it has none.
     """
 
     title: str
     method: str
     tables: Sequence[str]
     figures: Figures = attrs.field(factory=dict)
+    lacking: str = "who is compared is not here, or gave up"
 
     def __str__(self) -> str:
         return "\n\n".join([f"## {self.title}", self.method, *self.tables])

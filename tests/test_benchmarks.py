@@ -261,7 +261,22 @@ def test_memory_is_that_of_each_way_and_size() -> None:
 
     assert "| | 10 targets | 20 targets |" in str(section).replace("|  |", "| |")
     assert '| `fan_out`, until="completed" | 0.0 | ' in str(section)
-    assert set(section.figures) == {MEMORY_ACCEPTED, MEMORY_COMPLETED}
+    assert section.figures == {}
+    assert section.lacking == "only 20 targets were tried"
+
+
+def test_memory_is_compared_with_that_of_the_least_fleet_in_mebibytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    peaks = {"accepted": 1024, "completed": 2048, "gathered": 4096}
+    monkeypatch.setattr(
+        "benchmarks.memory.figures_of",
+        lambda _, way, size: {"peak": peaks[way] * (1 + int(size) // 100_000)},
+    )
+
+    section = memory(attrs.evolve(QUICK, targets=(1_000, 100_000)))
+
+    assert section.figures == {MEMORY_ACCEPTED: [1.0], MEMORY_COMPLETED: [2.0]}
 
 
 def test_the_journal_costs_something() -> None:
