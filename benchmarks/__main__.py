@@ -3,41 +3,30 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
-from benchmarks.effort import FULL, QUICK, Effort
-from benchmarks.fan_out import fan_out
-from benchmarks.imports import imports
-from benchmarks.install_size import install_size
-from benchmarks.layers import layers
-from benchmarks.memory import memory
-from benchmarks.sharding import sharding
-from benchmarks.signing import signing
+from benchmarks.effort import FULL, QUICK
+from benchmarks.report import MEASUREMENTS, USUAL, Report
 from benchmarks.versions import versions
-
-SECTIONS: Final[Mapping[str, Callable[[Effort, Path | None], str]]] = {
-    "fan-out": fan_out,
-    "sharding": lambda effort, _: sharding(effort),
-    "layers": lambda effort, _: layers(effort),
-    "signing": lambda effort, _: signing(effort),
-    "memory": lambda effort, _: memory(effort),
-    "imports": lambda effort, _: imports(effort),
-    "install-size": lambda _, __: install_size(),
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is asked for, and print a report."""
     options = _parser().parse_args(arguments)
-    effort = QUICK if options.quick else FULL
     began = time.perf_counter()
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {versions()}\n")
-    for name in options.only or SECTIONS:
-        print(f"{name} …", file=sys.stderr)
-        print(SECTIONS[name](effort, options.plot), end="\n\n", flush=True)
+    report = Report()
+    try:
+        report.measure(
+            options.only or USUAL, QUICK if options.quick else FULL, options.plot
+        )
+    finally:
+        # What took minutes is not lost over what fails after it.
+        print(f"{datetime.now(UTC):%Y-%m-%d}, {versions()}\n")
+        if options.quick:
+            print("Quick: fewer and smaller; it shows that it runs, not how fast.\n")
+        print(report, end="\n\n")
     print(f"Measured in {time.perf_counter() - began:.0f} s.")
     return 0
 
@@ -45,10 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="less than a minute; figures mean little"
+        "--quick", action="store_true", help="a minute and a half; figures mean little"
     )
     parser.add_argument(
-        "--only", action="append", choices=list(SECTIONS), help="measure just this"
+        "--only",
+        action="append",
+        choices=list(MEASUREMENTS),
+        help="measure just this; `million` is measured only so",
     )
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="write the fan-out's chart, as SVG"

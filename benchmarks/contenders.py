@@ -1,11 +1,12 @@
 """Who is compared: ours on each transport, the peers, and raw asyncio as the floor.
 
-Each is a function that opens it for an endpoint and answers a *batch*: make so many
+Each is a function that opens it for an endpoint and yields a *batch*: make so many
 creations, so many of them in flight at a time.
 """
 
 import asyncio
 import contextlib
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ Create = Callable[[str], Awaitable[None]]
 Open = Callable[[str], contextlib.AbstractAsyncContextManager[Batch]]
 
 _PATIENCE: Final = 300.0
-_MOST: Final = 2000
+_MOST: Final = 4000
 
 
 def _batch(create: Create) -> Batch:
@@ -79,6 +80,14 @@ async def ours_over(
             await service.create(cluster_id, creation.NAME, indices=creation.INDICES)
 
         yield _batch(create)
+
+
+@contextlib.asynccontextmanager
+async def _from_memory(endpoint: str) -> AsyncIterator[Batch]:
+    from benchmarks.memory_transport import MemoryTransport  # noqa: PLC0415
+
+    async with ours_over(MemoryTransport(), endpoint) as batch:
+        yield batch
 
 
 @contextlib.asynccontextmanager
@@ -184,12 +193,14 @@ class _RawConnection(asyncio.Protocol):
         if self._answered is not None and data.endswith(creation.ANSWER):
             self._answered.set_result(data)
 
-    async def exchange(self, request: bytes) -> None:
+    async def exchange(self, request: bytes) -> bool:
+        """Send a request, and return whether the connection may be used again."""
         assert self._transport is not None  # noqa: S101  # made by create_connection
         self._answered = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         answer = await self._answered
         _check(int(answer[9:12]))
+        return b"Connection: close" not in answer
 
     def close(self) -> None:
         if self._transport is not None:
@@ -200,6 +211,7 @@ class _RawConnection(asyncio.Protocol):
 async def _raw(endpoint: str) -> AsyncIterator[Batch]:
     address = urlsplit(endpoint)
     idle: list[_RawConnection] = []
+    context = ssl.create_default_context() if address.scheme == "https" else None
     fixed = "".join(
         f"{name}: {value}\r\n"
         for name, value in (
@@ -212,13 +224,18 @@ async def _raw(endpoint: str) -> AsyncIterator[Batch]:
     async def create(cluster_id: str) -> None:
         if not idle:
             _, made = await asyncio.get_running_loop().create_connection(
-                _RawConnection, address.hostname or "", address.port or 0
+                _RawConnection,
+                address.hostname or "",
+                address.port or 0,
+                ssl=context,
             )
             idle.append(made)
         connection = idle.pop()
         head = f"POST {creation.path(cluster_id)} HTTP/1.1\r\n{fixed}\r\n"
-        await connection.exchange(head.encode() + creation.BODY)
-        idle.append(connection)
+        if await connection.exchange(head.encode() + creation.BODY):
+            idle.append(connection)
+        else:
+            connection.close()
 
     yield _batch(create)
     for connection in idle:
@@ -230,13 +247,17 @@ BASELINE: Final = "aiohttp, bare"
 SDK: Final = "huaweicloudsdkcss, threads"
 PLAIN_HTTPX: Final = "httpx.AsyncClient"
 RAISED_HTTPX: Final = "httpx.AsyncClient, limits raised"
+FROM_MEMORY: Final = "css_snapshot, answered from memory"
 OURS: Final = {
-    "httpx": "css_snapshot, httpx",
+    "httpx": "css_snapshot, httpx (default)",
     "aiohttp": "css_snapshot, [aiohttp]",
+    "fast": "css_snapshot, [fast]",
 }
 CONTENDERS: Final[Mapping[str, Open]] = {
     FLOOR: _raw,
     BASELINE: _aiohttp,
+    FROM_MEMORY: _from_memory,
+    OURS["fast"]: _ours("fast"),
     OURS["aiohttp"]: _ours("aiohttp"),
     OURS["httpx"]: _ours("httpx"),
     "httpx + httpx-aiohttp": _httpx_aiohttp,

@@ -19,9 +19,8 @@ HEADERS: Final = {
     "X-Project-Id": PROJECT,
 }
 CREATED: Final = 201
-ANSWER: Final = (
-    b'{"backup":{"id":"4f1e0a6c-0b1f-4f21-9a4f-0f6d3b1f2a11","name":"snapshot_001"}}'
-)
+SNAPSHOT: Final = "4f1e0a6c-0b1f-4f21-9a4f-0f6d3b1f2a11"
+ANSWER: Final = f'{{"backup":{{"id":"{SNAPSHOT}","name":"{NAME}"}}}}'.encode()
 ANSWER_HEADERS: Final = (
     (b"Content-Type", b"application/json"),
     (b"X-Request-Id", b"0f6d3b1f2a114f1e0a6c0b1f4f219a4f"),
@@ -29,12 +28,12 @@ ANSWER_HEADERS: Final = (
 )
 
 
-def clusters() -> Iterator[str]:
+def clusters(start: int = 0) -> Iterator[str]:
     """Name one cluster after the other, as no fleet snapshots the same one twice."""
-    for number in itertools.count():
+    for number in itertools.count(start):
         yield f"ea244205-d641-45d9-9dcb-{number:012x}"
 
 
 def path(cluster_id: str) -> str:
-    """Answer the path that a creation is posted to."""
+    """Return the path that a creation is posted to."""
     return f"/v1.0/{PROJECT}/clusters/{cluster_id}/index_snapshot"

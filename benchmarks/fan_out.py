@@ -1,93 +1,104 @@
 """Many creations at a time: client CPU of everybody, over the same server."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from benchmarks.batches import Batches, Measured, measure
+from benchmarks.batches import Measured, measure
 from benchmarks.contenders import (
     BASELINE,
     CONTENDERS,
+    FROM_MEMORY,
     OURS,
     PLAIN_HTTPX,
     RAISED_HTTPX,
     SDK,
 )
 from benchmarks.effort import Effort
-from benchmarks.markdown import section, table
+from benchmarks.markdown import table
 from benchmarks.plot import Line, plot
 from benchmarks.rounds import Spread
+from benchmarks.section import Section
+from benchmarks.server import Behaviour
+from benchmarks.targets import (
+    FAST_TO_AIOHTTP,
+    FAST_TO_HTTPX,
+    FAST_TO_SDK,
+    LAYERS_TO_AIOHTTP,
+    Figures,
+)
 
-_TARGETS: Final = (
-    (OURS["httpx"], SDK, 0.9),
-    (OURS["httpx"], RAISED_HTTPX, 0.3),
-    (OURS["httpx"], PLAIN_HTTPX, 0.3),
+_FAST: Final = OURS["fast"]
+_COUNTED: Final = (50, 200)
+# Target, who, beside whom, with how many in flight.
+_COMPARED: Final = (
+    (FAST_TO_AIOHTTP, _FAST, BASELINE, _COUNTED),
+    (FAST_TO_SDK, _FAST, SDK, _COUNTED),
+    (FAST_TO_HTTPX, _FAST, PLAIN_HTTPX, (50,)),
+    (LAYERS_TO_AIOHTTP, FROM_MEMORY, BASELINE, _COUNTED),
+)
+_PAIRS: Final = tuple(
+    (OURS[kind], peer)
+    for kind in ("fast", "httpx")
+    for peer in (SDK, PLAIN_HTTPX, RAISED_HTTPX)
 )
 
 
-def fan_out(effort: Effort, picture: Path | None) -> str:
-    """Measure, and answer the section; the picture is written if asked for."""
-    measured = [
-        measure(CONTENDERS, delay, effort.in_flight, effort) for delay in effort.delays
-    ]
+def fan_out(effort: Effort, picture: Path | None) -> Section:
+    """Measure, and return the section; write the picture if asked for."""
+    measured = {
+        delay: measure(
+            CONTENDERS,
+            effort.in_flight,
+            effort,
+            server=f"server answers after {delay * 1000:.0f} ms",
+            behaviour=Behaviour(delay=delay),
+        )
+        for delay in effort.delays
+    }
     if picture is not None:
-        shown = next(one for one in measured if one.delay == effort.plotted)
-        picture.write_text(_plotted(shown))
-    return section(
+        picture.write_text(_plotted(measured[effort.plotted]))
+    tables = list(measured.values())
+    return Section(
         "Fan-out",
-        "Client CPU per creation (user and system, all threads of the client process,"
-        f" nothing of the server's), relative to {BASELINE} in the same round: median"
-        f" of {effort.rounds} rounds (lowest to highest).",
-        *(_table(one, _cpu_ratio, "cpu") for one in measured),
-        "Wall clock per creation, relative likewise.",
-        *(_table(one, _wall_ratio, "wall") for one in measured),
-        "Ours relative to others, where at most the target is wanted.",
-        *(_target_table(one) for one in measured),
+        "Client CPU per creation over http on loopback (user and system, all threads"
+        " of the client process, nothing of the server's), relative to"
+        f" {BASELINE} in the same round: median of {effort.rounds} rounds of at"
+        f" least {effort.creates} creations (lowest to highest).",
+        [
+            *(one.table(BASELINE) for one in tables),
+            "Wall clock per creation, relative likewise.",
+            *(one.table(BASELINE, "wall") for one in tables),
+            "Ours relative to others, round by round.",
+            *map(_pairs, tables),
+        ],
+        _figures(tables),
     )
 
 
-def _cpu_ratio(batches: Batches, name: str) -> Spread:
-    return batches.cpu_ratio(name, BASELINE)
+def _figures(tables: list[Measured]) -> Figures:
+    return {
+        target: [
+            figure for one in tables for figure in one.medians(name, base, in_flight)
+        ]
+        for target, name, base, in_flight in _COMPARED
+    }
 
 
-def _wall_ratio(batches: Batches, name: str) -> Spread:
-    return Spread.of_ratios(batches.wall(name), batches.wall(BASELINE))
-
-
-def _table(
-    measured: Measured, ratio: Callable[[Batches, str], Spread], kind: str
-) -> str:
-    runs = measured.by_in_flight
-    rows = [
-        [name, *(ratio(batches, name) for batches in runs.values())]
-        for name in measured.names
-    ]
-    bases = (getattr(batches, kind)(BASELINE) for batches in runs.values())
-    base = [f"{Spread.of(seconds).scaled(1e6).median:.0f}" for seconds in bases]
-    return table(_head(measured), [*rows, [f"{BASELINE}, µs", *base]])
-
-
-def _target_table(measured: Measured) -> str:
-    server, *columns = _head(measured)
+def _pairs(measured: Measured) -> str:
     return table(
-        [server, "target", *columns],
+        [measured.server, *(f"{n:,} in flight" for n in measured.by_in_flight)],
         [
             [
                 f"{ours} / {peer}",
-                f"{target:.2f}",
                 *(
-                    batches.cpu_ratio(ours, peer)
+                    batches.compared("cpu", ours, peer)
                     for batches in measured.by_in_flight.values()
                 ),
             ]
-            for ours, peer, target in _TARGETS
+            for ours, peer in _PAIRS
             if {ours, peer} <= set(measured.names)
         ],
     )
-
-
-def _head(measured: Measured) -> list[str]:
-    return [measured.server, *(f"{n} in flight" for n in measured.by_in_flight)]
 
 
 def _plotted(measured: Measured) -> str:
@@ -95,11 +106,12 @@ def _plotted(measured: Measured) -> str:
         Line(
             name,
             {
-                in_flight: Spread.of(batches.cpu(name)).scaled(1e6).median
+                in_flight: Spread.of(batches.of("cpu", name)).scaled(1e6).median
                 for in_flight, batches in measured.by_in_flight.items()
             },
         )
         for name in measured.names
+        if all(name in batches.costs for batches in measured.by_in_flight.values())
     ]
     return plot(
         lines,

@@ -1,51 +1,80 @@
-"""A process that creates snapshots of a large fleet, and tells its peak memory.
+"""A process that makes snapshots of a large fleet and prints what that took, as JSON.
 
-python -m benchmarks.fleet fan_out 100000
+    python -m benchmarks.fleet completed 100000
+
+The fleet answers from memory, keeps nothing, and all its snapshots are complete at the
+same moment, so that all of them are under way at once until then. Prints the peak of
+memory in KiB (`peak`) and the CPU seconds (`cpu`).
 """
 
 import asyncio
-import resource
+import json
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Final
 
+import attrs
 import httpx
 
 from benchmarks import creation
-from css_snapshot import SnapshotService
+from benchmarks.memory_transport import created
+from benchmarks.peak import peak_memory
+from css_snapshot import Clock, SnapshotService
 from css_snapshot.auth import AkSkAuth, Credentials
 from css_snapshot.fanout import Target
 
-LIMIT = 100
+LIMIT: Final = 100
+BUILD_SECONDS: Final = 60.0
+
+Way = Callable[[SnapshotService, int], Awaitable[None]]
 
 
-class _Memory(httpx.AsyncBaseTransport):
-    async def handle_async_request(
-        self,
-        request: httpx.Request,  # noqa: ARG002 - the interface has it
-    ) -> httpx.Response:
+@attrs.frozen(eq=False)
+class _Fleet(httpx.AsyncBaseTransport):
+    size: int
+    now: Callable[[], float]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(0)
-        return httpx.Response(
-            creation.CREATED,
-            headers=list(creation.ANSWER_HEADERS),
-            content=creation.ANSWER,
-        )
+        if request.method == "POST":
+            return created()
+        if request.url.path.endswith("/clusters"):
+            return self._page(request.url.params)
+        row = {
+            "id": creation.SNAPSHOT,
+            "name": creation.NAME,
+            "status": "BUILDING" if self._is_building else "COMPLETED",
+            "totalShards": 5,
+            "failedShards": 0,
+        }
+        return httpx.Response(200, json={"backups": [row]})
+
+    @property
+    def _is_building(self) -> bool:
+        return self.now() < BUILD_SECONDS
+
+    def _page(self, asked: httpx.QueryParams) -> httpx.Response:
+        start, limit = int(asked.get("start", "1")) - 1, int(asked["limit"])
+        actions = ["SNAPSHOTTING"] if self._is_building else []
+        shown = islice(creation.clusters(start), min(limit, self.size - start))
+        rows = [{"id": one, "status": "200", "actions": actions} for one in shown]
+        return httpx.Response(200, json={"clusters": rows, "totalSize": self.size})
 
 
 def _targets(number: int) -> Iterator[Target]:
-    for _, cluster_id in zip(range(number), creation.clusters(), strict=False):
+    for cluster_id in islice(creation.clusters(), number):
         yield Target(cluster_id, creation.NAME, indices=creation.INDICES)
 
 
-async def _fan_out(service: SnapshotService, number: int) -> None:
-    run = service.fan_out(_targets(number), operation="create", limit=LIMIT)
-    async with run:
-        async for _ in run:
-            pass
-    if run.summary.created != number:
-        raise RuntimeError(f"not all were created: {run.summary}")
+async def _one_by_one(service: SnapshotService, number: int) -> None:
+    for target in _targets(number):
+        await service.create(target.cluster_id, target.name, indices=target.indices)
 
 
-async def _gather(service: SnapshotService, number: int) -> None:
+async def _gathered(service: SnapshotService, number: int) -> None:
     slots = asyncio.Semaphore(LIMIT)
 
     async def create(target: Target) -> None:
@@ -55,16 +84,73 @@ async def _gather(service: SnapshotService, number: int) -> None:
     await asyncio.gather(*map(create, _targets(number)))
 
 
-async def _main(how: str, number: int) -> None:
-    async with SnapshotService(
+async def _accepted(
+    service: SnapshotService, number: int, journal: Path | None = None
+) -> None:
+    run = service.fan_out(
+        _targets(number), operation="create", limit=LIMIT, journal=journal
+    )
+    async with run:
+        async for _ in run:
+            pass
+    if run.summary.created != number:
+        raise RuntimeError(f"not all were accepted: {run.summary}")
+
+
+async def _completed(service: SnapshotService, number: int) -> None:
+    run = service.fan_out(
+        _targets(number), operation="create", until="completed", limit=LIMIT
+    )
+    async with run:
+        async for _ in run:
+            pass
+    if run.summary.completed != number:
+        raise RuntimeError(f"not all were completed: {run.summary}")
+
+
+def _service(size: int, clock: Clock) -> SnapshotService:
+    return SnapshotService(
         endpoint="https://css.example",
         project_id=creation.PROJECT,
         auth=AkSkAuth(Credentials(creation.ACCESS_KEY, creation.SECRET_KEY)),
-        transport=_Memory(),
-    ) as service:
-        await {"fan_out": _fan_out, "gather": _gather}[how](service, number)
+        transport=_Fleet(size, clock.monotonic),
+        clock=clock,
+    )
+
+
+def _journalled(journal: Path) -> Way:
+    return lambda service, number: _accepted(service, number, journal)
+
+
+_WAYS: Final[Mapping[str, Way]] = {
+    "one-by-one": _one_by_one,
+    "gathered": _gathered,
+    "accepted": _accepted,
+    "completed": _completed,
+}
+
+
+def main(way: str, number: int, journal: Path | None = None) -> None:
+    """Make the snapshots, and print what that took."""
+    work = _WAYS[way] if journal is None else _journalled(journal)
+    began = time.process_time()
+    if way == "completed":
+        # Its pauses take no time; only this one needs what the tests do.
+        from tests.support.virtual_time import VirtualTime, run  # noqa: PLC0415
+
+        async def in_virtual_time(passing: VirtualTime) -> None:
+            await work(_service(number, passing.clock), number)
+
+        run(in_virtual_time)
+    else:
+        asyncio.run(_in_real_time(work, number))
+    cpu = time.process_time() - began
+    print(json.dumps({"peak": peak_memory(), "cpu": cpu}))
+
+
+async def _in_real_time(work: Way, number: int) -> None:
+    await work(_service(number, Clock()), number)
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(sys.argv[1], int(sys.argv[2])))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    main(sys.argv[1], int(sys.argv[2]), *map(Path, sys.argv[3:]))

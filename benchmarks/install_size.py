@@ -1,61 +1,49 @@
 """How much disk an installation takes, dependencies included."""
 
-import re
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Final
 
 import css_snapshot
-from benchmarks.markdown import section, table
+from benchmarks.installation import requirements_of
+from benchmarks.markdown import table
+from benchmarks.section import Section
 
 _MEBIBYTE: Final = 1024 * 1024
-_REQUIREMENT: Final = re.compile(r"[A-Za-z0-9._-]+")
-_CORE: Final = ("httpx", "attrs", "cattrs", "tenacity")
+_OURS: Final = "css-snapshot"
+_INSTALLATIONS: Final = (
+    *(_OURS, f"{_OURS}[fast]", f"{_OURS}[aiohttp]", f"{_OURS}[cli]"),
+    "huaweicloudsdkcss",
+)
 
 
-def install_size() -> str:
-    """Measure, and answer the section."""
-    package = Path(css_snapshot.__file__).parent
-    own = sum(path.stat().st_size for path in package.rglob("*.py"))
-    rows = [
-        ["css-snapshot alone", *_row(own, ())],
-        ["css-snapshot", *_row(own, _CORE)],
-        ["css-snapshot[aiohttp]", *_row(own, (*_CORE, "httpx-aiohttp"))],
-        ["huaweicloudsdkcss", *_row(0, ("huaweicloudsdkcss",))],
-    ]
-    return section(
+def install_size() -> Section:
+    """Measure, and return the section.
+
+    Raises:
+        CannotMeasureError: If one of the packages is not installed here.
+    """
+    rows = [["css-snapshot alone", 1, _mebibytes({_OURS})]]
+    for installation in _INSTALLATIONS:
+        packages = requirements_of(installation)
+        rows.append([installation, len(packages), _mebibytes(packages)])
+    return Section(
         "Install size",
         "Files of the installed packages with all they depend on, byte code left out.",
-        table(["", "packages", "MiB"], rows),
+        [
+            table(["", "packages", "MiB"], rows),
+        ],
     )
 
 
-def _row(own: int, requirements: tuple[str, ...]) -> tuple[str, str]:
-    packages = set(_closure(requirements))
-    size = own + sum(map(_size, packages))
-    return str(len(packages) + (1 if own else 0)), f"{size / _MEBIBYTE:.1f}"
-
-
-def _closure(names: tuple[str, ...]) -> Iterator[str]:
-    pending, seen = list(names), set[str]()
-    while pending:
-        name = pending.pop().lower().replace("_", "-")
-        if name in seen:
-            continue
-        seen.add(name)
-        try:
-            requires = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:
-            continue
-        yield name
-        pending.extend(
-            _REQUIREMENT.match(line)[0]  # type: ignore[index]  # every requirement begins with a name
-            for line in requires
-            if "extra ==" not in line
-        )
+def _mebibytes(packages: set[str]) -> str:
+    return f"{sum(map(_size, packages)) / _MEBIBYTE:.1f}"
 
 
 def _size(name: str) -> int:
-    files = metadata.files(name) or []
-    return sum(file.size or 0 for file in files if file.suffix != ".pyc")
+    if name == _OURS:
+        # It may be installed in place, as for development.
+        files = Path(css_snapshot.__file__).parent.rglob("*.py")
+        return sum(path.stat().st_size for path in files)
+    listed = metadata.files(name) or []
+    return sum(file.size or 0 for file in listed if file.suffix != ".pyc")

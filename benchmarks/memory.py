@@ -1,60 +1,52 @@
 """Peak memory of fleets of growing size."""
 
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Final
 
 from benchmarks.effort import Effort
-from benchmarks.fleet import LIMIT
-from benchmarks.markdown import section, table
-from benchmarks.rounds import Spread, interleaved
+from benchmarks.fleet import BUILD_SECONDS, LIMIT
+from benchmarks.markdown import table
+from benchmarks.processes import figures_of
+from benchmarks.section import Section
+from benchmarks.targets import MEMORY_ACCEPTED, MEMORY_COMPLETED
 
-_WAYS: Final = {"fan_out": "`fan_out`", "gather": "asyncio.gather and a semaphore"}
-_ROUNDS: Final = 3
+_WAYS: Final[Mapping[str, str]] = {
+    "accepted": '`fan_out`, until="accepted"',
+    "completed": '`fan_out`, until="completed"',
+    "gathered": "asyncio.gather and a semaphore",
+}
+_TARGETS: Final = {"accepted": MEMORY_ACCEPTED, "completed": MEMORY_COMPLETED}
+_WANTED: Final = 100_000
 _KIBIBYTE: Final = 1024
 
 
-def memory(effort: Effort) -> str:
-    """Measure, and answer the section."""
-    samples = interleaved(
-        {f"{way} {size}": _peak(way, size) for way in _WAYS for size in effort.targets},
-        min(_ROUNDS, effort.rounds),
-    )
-    least = effort.targets[0]
-    rows = [
-        [
-            name,
-            "15.0" if way == "fan_out" else "",
-            *(
-                f"{_above(samples, f'{way} {size}', f'{way} {least}').median:.1f}"
-                for size in effort.targets
-            ),
-        ]
-        for way, name in _WAYS.items()
-    ]
-    base = Spread.of(samples[f"fan_out {least}"]).median
-    return section(
+def memory(effort: Effort) -> Section:
+    """Measure, and return the section."""
+    least, *_, most = effort.targets
+    peaks = {way: [_peak(way, size) for size in effort.targets] for way in _WAYS}
+    above = {way: [peak - sizes[0] for peak in sizes] for way, sizes in peaks.items()}
+    return Section(
         "Memory",
-        f"Peak resident memory, in MiB above that of {least:,} targets (`fan_out`:"
-        f" {base:.0f} MiB in all), creating over a transport in memory, {LIMIT} in"
-        f" flight; median of {min(_ROUNDS, effort.rounds)} rounds, each in a process"
-        " of its own.",
-        table(["", "target", *(f"{size:,} targets" for size in effort.targets)], rows),
+        f"Peak of resident memory, in MiB above that of {least:,} targets"
+        f" ({peaks['accepted'][0]:.0f} MiB in all), creating over a transport in memory,"
+        f' {LIMIT} in flight; with "completed" all snapshots are under way at once, for'
+        f" {BUILD_SECONDS:.0f} s of virtual time. Each once, as it hardly varies, in a"
+        " process of its own.",
+        [
+            table(
+                ["", *(f"{size:,} targets" for size in effort.targets)],
+                [
+                    [name, *(f"{peak:.1f}" for peak in above[way])]
+                    for way, name in _WAYS.items()
+                ],
+            ),
+        ],
+        {target: [above[way][-1]] for way, target in _TARGETS.items()}
+        if most == _WANTED
+        else {},
+        f"only {most:,} targets were tried",
     )
 
 
-def _peak(way: str, size: int) -> Callable[[], float]:
-    command = [sys.executable, "-m", "benchmarks.fleet", way, str(size)]
-
-    def run() -> float:
-        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # our own module
-        return int(done.stdout) / _KIBIBYTE
-
-    return run
-
-
-def _above(samples: dict[str, list[float]], name: str, base: str) -> Spread:
-    return Spread.of(
-        [peak - least for peak, least in zip(samples[name], samples[base], strict=True)]
-    )
+def _peak(way: str, size: int) -> float:
+    return figures_of("benchmarks.fleet", way, str(size))["peak"] / _KIBIBYTE

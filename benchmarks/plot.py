@@ -43,7 +43,7 @@ class _Axis:
 
 
 def plot(lines: Sequence[Line], *, title: str, across: str, up: str) -> str:
-    """Answer the chart; every line has the same points on the lower axis."""
+    """Return the chart; every line has the same points on the lower axis."""
     marks = sorted(lines[0].points)
     values = [value for line in lines for value in line.points.values()]
     x = _Axis(marks[0] * 0.9, marks[-1] * 1.1, _LEFT, _WIDTH - _RIGHT)

@@ -3,13 +3,16 @@
 import contextlib
 import json
 import os
+import resource
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Self
 
 import attrs
+
+from benchmarks.server import AT_ONCE, Behaviour
 
 
 @attrs.frozen
@@ -26,10 +29,11 @@ class Cost:
 
 
 @contextlib.contextmanager
-def loopback_server(delay: float) -> Iterator[str]:
-    """Start a server that answers after `delay` seconds; answer its address."""
-    with _started("benchmarks.server", str(delay)) as server:
-        yield f"http://127.0.0.1:{_line(server)}"
+def loopback_server(behaviour: Behaviour = AT_ONCE) -> Iterator[str]:
+    """Start a server and yield its address."""
+    with started("benchmarks.server", *behaviour.arguments()) as server:
+        scheme = "https" if behaviour.certificate else "http"
+        yield f"{scheme}://127.0.0.1:{line_of(server)}"
 
 
 class Worker:
@@ -38,16 +42,19 @@ class Worker:
     Args:
         name: Which; a key of `CONTENDERS`.
         endpoint: The server it talks to.
+        environment: Variables for it, on top of our own.
 
     Raises:
         MissingPackageError: A package it needs is not installed.
     """
 
-    def __init__(self, name: str, endpoint: str) -> None:
+    def __init__(
+        self, name: str, endpoint: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
-        self._started = _started("benchmarks.worker", name, endpoint)
+        self._started = started("benchmarks.worker", name, endpoint, env=environment)
         self._process = self._started.__enter__()
-        if not _line(self._process):
+        if not line_of(self._process):
             self._started.__exit__(None, None, None)
             raise MissingPackageError(name)
 
@@ -63,15 +70,60 @@ class Worker:
         self._started.__exit__(kind, error, traceback)
 
     def batch(self, creates: int, in_flight: int) -> Cost:
-        """Make creations, and answer what they cost."""
+        """Make creations, and return what they cost.
+
+        Raises:
+            GaveUpError: If the process ended over them.
+        """
         stdin = _pipe(self._process.stdin)
-        stdin.write(f"{creates} {in_flight}\n")
-        stdin.flush()
-        line = _line(self._process)
+        with contextlib.suppress(BrokenPipeError):
+            stdin.write(f"{creates} {in_flight}\n")
+            stdin.flush()
+        line = line_of(self._process)
         if not line:
-            raise RuntimeError(f"{self.name} gave up; its output is above")
+            raise GaveUpError(self.name)
         cost = json.loads(line)
         return Cost(cpu=cost["cpu"] / creates, wall=cost["wall"] / creates)
+
+
+def figures_of(
+    module: str, *arguments: str, env: Mapping[str, str] | None = None
+) -> Mapping[str, float]:
+    """Run one of our modules to its end and return the figures that it prints, JSON.
+
+    Args:
+        module: Which.
+        *arguments: Its arguments.
+        env: Variables for it, on top of our own.
+    """
+    with started(module, *arguments, env=env) as process:
+        line = line_of(process)
+    if not line:
+        raise RuntimeError(f"{module} gave up; its output is above")
+    figures: Mapping[str, float] = json.loads(line)
+    return figures
+
+
+def cpu_of(command: Sequence[str], env: Mapping[str, str] | None = None) -> float:
+    """Run a program to its end and return its CPU seconds, user and system.
+
+    Args:
+        command: The program and its arguments; what it writes is not shown.
+        env: Variables for it, on top of our own.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(  # noqa: S603  # our own commands
+        command,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**without_proxies(), **(env or {})},
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
+
+
+class GaveUpError(Exception):
+    """A contender could not make its creations; why is on standard error."""
 
 
 class MissingPackageError(Exception):
@@ -79,13 +131,22 @@ class MissingPackageError(Exception):
 
 
 @contextlib.contextmanager
-def _started(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started(
+    module: str, *arguments: str, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Start one of our modules, and end it afterwards.
+
+    Args:
+        module: Which.
+        *arguments: Its arguments.
+        env: Variables for it, on top of our own.
+    """
     process = subprocess.Popen(  # noqa: S603  # our own modules
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=without_proxies(),
+        env={**without_proxies(), **(env or {})},
     )
     with process:
         try:
@@ -94,7 +155,8 @@ def _started(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             process.terminate()
 
 
-def _line(process: subprocess.Popen[str]) -> str:
+def line_of(process: subprocess.Popen[str]) -> str:
+    """Return the next line that a process writes; empty at its end."""
     return _pipe(process.stdout).readline().strip()
 
 
@@ -105,5 +167,5 @@ def _pipe(pipe: IO[str] | None) -> IO[str]:
 
 
 def without_proxies() -> Mapping[str, str]:
-    """Answer the environment without proxies, as nothing here leaves the machine."""
+    """Return the environment without proxies, as nothing here leaves the machine."""
     return {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}

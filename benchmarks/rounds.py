@@ -31,8 +31,13 @@ class Spread:
     def __str__(self) -> str:
         return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
 
+    @property
+    def rounded(self) -> str:
+        """The same without decimals."""
+        return f"{self.median:.0f} ({self.low:.0f} to {self.high:.0f})"
+
     def scaled(self, factor: float) -> Self:
-        """Answer the same in another unit."""
+        """Return the same in another unit."""
         return type(self)(self.median * factor, self.low * factor, self.high * factor)
 
 
@@ -53,7 +58,7 @@ def interleaved(
 
 
 def cpu_seconds(work: Callable[[], object], times: int) -> float:
-    """Answer the CPU seconds that one piece of work takes, out of many."""
+    """Return the CPU seconds that one piece of work takes, out of many."""
     began = time.process_time()
     for _ in range(times):
         work()

@@ -1,122 +1,135 @@
 """What a signature costs: ours, the vendor's, and the bare arithmetic."""
 
-import hashlib
-import hmac
-import itertools
+import re
+import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
-import httpx
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
-from huaweicloudsdkcore.sdk_request import SdkRequest
-
-from benchmarks import creation
 from benchmarks.effort import Effort
-from benchmarks.markdown import section, table
+from benchmarks.markdown import table
+from benchmarks.processes import without_proxies
 from benchmarks.rounds import Spread, interleaved
-from css_snapshot.auth import AkSkAuth, Credentials
+from benchmarks.section import CannotMeasureError, Section
+from benchmarks.signatures import SIGNERS, paths
+from benchmarks.targets import SIGNATURE
 
-T = TypeVar("T")
+_VALGRIND: Final = "valgrind"
+_COUNT: Final = re.compile(r"I\s+refs:\s+([\d,]+)")
+_TITLES: Final = {
+    "ours": "`AkSkAuth`",
+    "vendor": "the vendor's `sign_request`",
+    "bare": "bare hashing, HMAC and assembly",
+}
 
-_HOST = "css.cn-north-4.myhuaweicloud.com"
-_NAMES = "content-type;host;x-project-id;x-sdk-date"
 
-
-def signing(effort: Effort) -> str:
-    """Measure, and answer the section."""
+def signing(effort: Effort) -> Section:
+    """Measure, and return the section."""
+    rounds = effort.rounds * 2
     samples = interleaved(
-        {
-            "ours": lambda: _per_item(
-                _our_signer(), list(map(_our_request, _paths(effort.repeats)))
-            ),
-            "vendor": lambda: _per_item(
-                _vendor_signer(), list(map(_vendor_request, _paths(effort.repeats)))
-            ),
-            "bare": lambda: _per_item(_bare, list(_paths(effort.repeats))),
-        },
-        effort.rounds * 2,
+        {name: _timed(name, effort.repeats) for name in SIGNERS}, rounds
     )
-    return section(
+    return Section(
         "Signing",
-        "CPU of signing a prepared request; "
-        f"{effort.rounds * 2} rounds of {effort.repeats}.",
-        table(
-            ["", "target", "measured"],
-            [
+        "CPU of signing a prepared request, relative to the bare arithmetic;"
+        f" {rounds} rounds of {effort.repeats} (lowest to highest).",
+        [
+            table(
+                ["", "/ bare", "µs"],
                 [
-                    "ours / bare hashing, HMAC and assembly",
-                    "2.00",
-                    Spread.of_ratios(samples["ours"], samples["bare"]),
+                    [
+                        _TITLES[name],
+                        Spread.of_ratios(times, samples["bare"]),
+                        Spread.of(times).scaled(1e6),
+                    ]
+                    for name, times in samples.items()
                 ],
+            ),
+        ],
+    )
+
+
+def instructions(effort: Effort) -> Section:
+    """Count, and return the section.
+
+    Raises:
+        CannotMeasureError: If valgrind is not installed.
+    """
+    if shutil.which(_VALGRIND) is None:
+        raise CannotMeasureError("valgrind is not installed")
+    number = effort.counted
+    with ThreadPoolExecutor(2) as pool:
+        counting = {
+            name: pool.submit(instructions_of, name, number)
+            for name in ("ours", "bare")
+        }
+        each = {name: count.result() for name, count in counting.items()}
+    return Section(
+        "Instructions of a signature",
+        f"Instructions per signature of a prepared request, by {_version()}"
+        f" (cachegrind), out of {number:,}: counted, so that no other process"
+        " disturbs, and once is enough.",
+        [
+            table(
+                ["", "/ bare", "instructions"],
                 [
-                    "ours / the vendor's `sign_request`",
-                    "0.50",
-                    Spread.of_ratios(samples["ours"], samples["vendor"]),
+                    [_TITLES[name], f"{count / each['bare']:.2f}", f"{count:,.0f}"]
+                    for name, count in each.items()
                 ],
-                ["ours, µs", "", Spread.of(samples["ours"]).scaled(1e6)],
-            ],
-        ),
+            ),
+        ],
+        {SIGNATURE: [each["ours"] / each["bare"]]},
     )
 
 
-def _per_item(work: Callable[[T], object], prepared: list[T]) -> float:
-    began = time.process_time()
-    for item in prepared:
-        work(item)
-    return (time.process_time() - began) / len(prepared)
+def instructions_of(name: str, number: int) -> float:
+    """Return the instructions of one signature, out of many.
+
+    Args:
+        name: A key of `SIGNERS`.
+        number: How many.
+    """
+    return (_counted(name, number, number) - _counted(name, number, 0)) / number
 
 
-def _paths(number: int) -> Iterator[str]:
-    return map(creation.path, itertools.islice(creation.clusters(), number))
+def _timed(name: str, number: int) -> Callable[[], float]:
+    signer = SIGNERS[name]()
+
+    def timed() -> float:
+        ready = list(map(signer, paths(number)))
+        began = time.process_time()
+        for sign in ready:
+            sign()
+        return (time.process_time() - began) / number
+
+    return timed
 
 
-def _our_signer() -> Callable[[httpx.Request], object]:
-    auth = AkSkAuth(Credentials(creation.ACCESS_KEY, creation.SECRET_KEY))
-    return lambda request: next(auth.sync_auth_flow(request))
-
-
-def _our_request(path: str) -> httpx.Request:
-    return httpx.Request(
-        "POST",
-        f"https://{_HOST}{path}",
-        headers=creation.HEADERS,
-        content=creation.BODY,
+def _counted(name: str, prepared: int, signed: int) -> int:
+    """Return the instructions of a process that signs some prepared requests."""
+    done = subprocess.run(  # noqa: S603  # our own module
+        [
+            *(_VALGRIND, "--tool=cachegrind", "--cache-sim=no"),
+            "--cachegrind-out-file=/dev/null",
+            *(sys.executable, "-m", "benchmarks.signatures"),
+            *(name, str(prepared), str(signed)),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**without_proxies(), "PYTHONHASHSEED": "0"},
     )
+    counted = _COUNT.search(done.stderr)
+    if counted is None:
+        raise CannotMeasureError("valgrind did not count")
+    return int(counted[1].replace(",", ""))
 
 
-def _vendor_signer() -> Callable[[SdkRequest], object]:
-    credentials = BasicCredentials(
-        creation.ACCESS_KEY, creation.SECRET_KEY, creation.PROJECT
+def _version() -> str:
+    done = subprocess.run(  # noqa: S603  # looked up above
+        [_VALGRIND, "--version"], check=True, capture_output=True, text=True
     )
-    sign: Callable[[SdkRequest], object] = credentials.sign_request
-    return sign
-
-
-def _vendor_request(path: str) -> SdkRequest:
-    return SdkRequest(
-        method="POST",
-        schema="https",
-        host=_HOST,
-        resource_path=path,
-        query_params=[],
-        header_params={"Content-Type": "application/json"},
-        body=creation.BODY.decode(),
-    )
-
-
-def _bare(path: str) -> str:
-    stamp = "20260101T000000Z"
-    payload = hashlib.sha256(creation.BODY).hexdigest()
-    canonical = (
-        f"POST\n{path}/\n\ncontent-type:application/json\nhost:{_HOST}\n"
-        f"x-project-id:{creation.PROJECT}\nx-sdk-date:{stamp}\n\n{_NAMES}\n{payload}"
-    )
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
-    text = f"SDK-HMAC-SHA256\n{stamp}\n{digest}"
-    key = creation.SECRET_KEY.encode()
-    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-    return (
-        f"SDK-HMAC-SHA256 Access={creation.ACCESS_KEY}, SignedHeaders={_NAMES},"
-        f" Signature={signature}"
-    )
+    return done.stdout.strip()

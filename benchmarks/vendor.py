@@ -16,7 +16,7 @@ from benchmarks import creation
 
 
 def sync_creation(endpoint: str, connections: int) -> Callable[[str], object]:
-    """Answer a function that creates a snapshot of a cluster, for use in threads."""
+    """Return a function that creates a snapshot of a cluster, for use in threads."""
     client = _built(CssClient, endpoint, connections)
 
     def create(cluster_id: str) -> object:
@@ -28,7 +28,7 @@ def sync_creation(endpoint: str, connections: int) -> Callable[[str], object]:
 def async_creation(
     endpoint: str, connections: int
 ) -> Callable[[str], Callable[[], object]]:
-    """Answer a function that starts a creation, and answers one that waits for it."""
+    """Return a function that starts a creation, and answers one that waits for it."""
     client = _built(CssAsyncClient, endpoint, connections)
 
     def create(cluster_id: str) -> Callable[[], object]:

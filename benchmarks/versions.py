@@ -6,13 +6,13 @@ from importlib import metadata
 from typing import Final
 
 _PACKAGES: Final = (
-    *("httpx", "httpcore", "aiohttp", "httpx-aiohttp"),
-    *("huaweicloudsdkcss", "attrs", "cattrs", "tenacity"),
+    *("httpx", "httpcore", "httptools", "aiohttp", "httpx-aiohttp"),
+    *("huaweicloudsdkcss", "attrs", "cattrs", "tenacity", "typer", "rich"),
 )
 
 
 def versions() -> str:
-    """Answer one paragraph: interpreter, machine, packages."""
+    """Return one paragraph: interpreter, machine, packages."""
     packages = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
     cores = len(os.sched_getaffinity(0))
     return (

@@ -15,6 +15,7 @@ import sys
 import time
 
 from benchmarks.contenders import CONTENDERS, Open
+from benchmarks.file_limit import raise_file_limit
 
 
 def _opener(name: str) -> Open:
@@ -32,6 +33,7 @@ def _cpu() -> float:
 
 async def work(name: str, endpoint: str) -> None:
     """Carry out the batches that come in, until there are no more."""
+    raise_file_limit()
     async with _opener(name)(endpoint) as batch:
         print("ready", flush=True)
         for line in sys.stdin:

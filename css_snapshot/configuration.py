@@ -1,16 +1,10 @@
 """The arguments of the service, taken from its caller and the environment."""
 
 from collections.abc import Mapping
-from typing import Final, TypedDict, get_args
+from typing import TYPE_CHECKING, Final, TypedDict, get_args
 
 import httpx
 
-from css_snapshot.auth import (
-    AkSkAuth,
-    CredentialsChain,
-    EnvironmentToken,
-    TokenAuth,
-)
 from css_snapshot.clock import Clock
 from css_snapshot.endpoints import check_endpoint, css_endpoint
 from css_snapshot.errors import ConfigurationError
@@ -18,6 +12,9 @@ from css_snapshot.events import Observer
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.transport.default import TransportKind
 from css_snapshot.typing import PolicyApi, WireNames
+
+if TYPE_CHECKING:
+    from css_snapshot.auth import AkSkAuth, TokenAuth
 
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "language": ("en-us", "zh-cn"),
@@ -108,13 +105,21 @@ def options_from(
     return options
 
 
-def auth_from(environ: Mapping[str, str], region: str | None) -> AkSkAuth | TokenAuth:
+def auth_from(environ: Mapping[str, str], region: str | None) -> "AkSkAuth | TokenAuth":
     """Return what authenticates: a token, or the first key pair that is found.
 
     Args:
         environ: The variables.
         region: Where a project is looked up, and the ID token of a workload exchanged.
     """
+    # Here, as most callers pass a plugin and need none of these.
+    from css_snapshot.auth import (  # noqa: PLC0415  # see above
+        AkSkAuth,
+        CredentialsChain,
+        EnvironmentToken,
+        TokenAuth,
+    )
+
     token = EnvironmentToken(environ)
     if token.is_set:
         return TokenAuth(token)

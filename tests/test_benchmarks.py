@@ -1,21 +1,61 @@
 import itertools
+import json
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import attrs
 import pytest
 
-from benchmarks import creation
+from benchmarks import creation, report
 from benchmarks.__main__ import main
-from benchmarks.contenders import BASELINE, CONTENDERS, FLOOR, OURS, PLAIN_HTTPX
+from benchmarks.batches import Batches, Measured
+from benchmarks.certificates import certificates
+from benchmarks.contenders import (
+    BASELINE,
+    CONTENDERS,
+    FLOOR,
+    FROM_MEMORY,
+    OURS,
+    PLAIN_HTTPX,
+    SDK,
+)
 from benchmarks.effort import QUICK
 from benchmarks.fan_out import fan_out
+from benchmarks.installation import installation, requirements_of
+from benchmarks.journal import journal, million
+from benchmarks.largest_list import bodies
 from benchmarks.markdown import table
 from benchmarks.memory import memory
 from benchmarks.plot import Line, plot
-from benchmarks.processes import Worker, loopback_server
+from benchmarks.processes import (
+    Cost,
+    GaveUpError,
+    MissingPackageError,
+    Worker,
+    loopback_server,
+)
+from benchmarks.report import MEASUREMENTS, USUAL
+from benchmarks.request_counts import coverage
 from benchmarks.rounds import Spread, interleaved
+from benchmarks.section import CannotMeasureError, Section
+from benchmarks.server import Behaviour
+from benchmarks.signing import instructions_of
+from benchmarks.stale import Told, stale
+from benchmarks.targets import (
+    COVERAGE,
+    COVERAGE_AT_ONCE,
+    JOURNAL,
+    MEMORY_ACCEPTED,
+    MEMORY_COMPLETED,
+    STALE,
+    TARGETS,
+    Target,
+    target_table,
+)
+from css_snapshot.api.operations import LIST_SNAPSHOTS
 
 pytest.importorskip("httpx_aiohttp")
 
@@ -77,7 +117,7 @@ def test_the_server_answers_each_request_of_a_connection_however_it_is_cut() -> 
     sent = (head + b"body") * 3
     answers = b""
 
-    with loopback_server(0.0) as endpoint:
+    with loopback_server() as endpoint:
         port = int(endpoint.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as connection:
             for cut in range(0, len(sent), 25):
@@ -89,44 +129,230 @@ def test_the_server_answers_each_request_of_a_connection_however_it_is_cut() -> 
     assert answers.count(b"HTTP/1.1") == 3
 
 
-@pytest.mark.parametrize("name", [FLOOR, BASELINE, OURS["httpx"]])
+@pytest.mark.parametrize(
+    "name", [FLOOR, BASELINE, FROM_MEMORY, OURS["fast"], OURS["httpx"]]
+)
 def test_a_batch_costs_cpu_and_time(name: str) -> None:
-    with loopback_server(0.0) as endpoint, Worker(name, endpoint) as worker:
+    with loopback_server() as endpoint, Worker(name, endpoint) as worker:
         costs = [worker.batch(8, 4) for _ in range(2)]
 
     assert all(cost.cpu > 0 and cost.wall > 0 for cost in costs)
 
 
+def test_a_contender_that_lacks_its_package_says_so(tmp_path: Path) -> None:
+    (tmp_path / "httptools.py").write_text("raise ImportError")
+
+    with pytest.raises(MissingPackageError):
+        Worker(OURS["fast"], "http://127.0.0.1:1", {"PYTHONPATH": str(tmp_path)})
+
+
+@pytest.mark.parametrize("name", [FLOOR, BASELINE, OURS["fast"], SDK])
+def test_everybody_trusts_the_certificate_of_the_run(name: str) -> None:
+    with (
+        certificates() as made,
+        loopback_server(Behaviour(certificate=made.server, closes=True)) as endpoint,
+        Worker(name, endpoint, made.environment) as worker,
+    ):
+        cost = worker.batch(8, 4)
+
+    assert cost.cpu > 0
+
+
 def test_everybody_takes_part_in_the_fan_out_and_in_the_picture(tmp_path: Path) -> None:
-    effort = attrs.evolve(QUICK, rounds=1, in_flight=(2, 3), creates=4)
+    effort = attrs.evolve(QUICK, rounds=1, in_flight=(3, 50), creates=4)
     picture = tmp_path / "plot.svg"
 
-    text = fan_out(effort, picture)
+    section = fan_out(effort, picture)
 
     for name in CONTENDERS:
-        assert f"| {name} | " in text
+        assert f"| {name} | " in str(section)
         assert name in picture.read_text()
-    assert f"| {BASELINE} | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) |" in text
-    assert f"| {OURS['httpx']} / {PLAIN_HTTPX} | 0.30 | " in text
+    assert f"| {BASELINE} | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) |" in str(section)
+    assert f"| {OURS['httpx']} / {PLAIN_HTTPX} | " in str(section)
+    assert set(section.figures) == set(MEASUREMENTS["fan-out"].targets)
+    assert all(len(figures) == 1 for figures in section.figures.values())
 
 
-def test_a_report_is_printed_section_by_section(
-    capsys: pytest.CaptureFixture[str],
+def test_a_target_is_met_by_the_worst_of_its_figures() -> None:
+    target = Target("what", 100, "ms", 0)
+
+    assert (target.wanted, target.measured([99.6, 12])) == (
+        "≤ 100 ms",
+        "12 ms to 100 ms",
+    )
+    assert target.verdict([99.6, 12]) == "met"
+    assert target.verdict([100.0]) == "met"
+    assert target.verdict([12, 100.1]) == "missed"
+
+
+def test_the_first_table_has_every_target_and_why_one_has_no_figure() -> None:
+    measured, lacking, *others = TARGETS
+
+    lines = target_table({measured: [0.5]}, {lacking: "no valgrind"}).splitlines()[2:]
+
+    assert len(lines) == len(TARGETS)
+    assert lines[0].endswith("| 0.50 | met |")
+    assert lines[1].endswith("|  | not measured: no valgrind |")
+    assert all(
+        line.endswith("|  | not measured: not asked for |") for line in lines[2:]
+    )
+    assert len(lines[2:]) == len(others)
+
+
+def test_each_target_is_measured_by_one_section() -> None:
+    about = [target for one in MEASUREMENTS.values() for target in one.targets]
+
+    assert len(about) == len(TARGETS)
+    assert set(about) == set(TARGETS)
+
+
+def test_a_run_of_a_million_is_made_only_when_asked_for() -> None:
+    assert set(MEASUREMENTS) - set(USUAL) == {"million"}
+    assert "| 300 | " in str(million(300))
+
+
+def test_a_report_begins_with_the_targets_and_goes_on_section_by_section(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sections = ("layers", "signing", "install-size")
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    sections = ("layers", "signing", "instructions", "install-size")
 
     assert main(["--quick", *(f"--only={name}" for name in sections)]) == 0
 
     printed = capsys.readouterr().out
-    titles = [line for line in printed.splitlines() if line.startswith("## ")]
-    assert titles == ["## Layers", "## Signing", "## Install size"]
-    assert "httpx 0." in printed.partition("##")[0]
-    assert "cores" in printed.partition("##")[0]
+    head, *rest = printed.split("## ")
+    assert "httpx 0." in head
+    assert "cores" in head
+    assert "it shows that it runs, not how fast" in head
+    titles = [text.partition("\n")[0] for text in rest]
+    assert titles == ["Targets", "Layers", "Signing", "instructions", "Install size"]
+    assert rest[0].count("not measured: valgrind is not installed") == 1
+    assert "Not measured: valgrind is not installed." in rest[3]
 
 
-def test_a_fleet_s_memory_is_measured_in_its_own_process() -> None:
+def test_what_was_measured_is_not_lost_over_what_fails_after_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Section:
+        raise RuntimeError("the server gave up")
+
+    stale = attrs.evolve(MEASUREMENTS["stale"], measure=fail)
+    broken = {**MEASUREMENTS, "stale": stale}
+    monkeypatch.setattr(report, "MEASUREMENTS", broken)
+
+    with pytest.raises(RuntimeError, match="gave up"):
+        main(["--quick", "--only=install-size", "--only=stale"])
+
+    printed = capsys.readouterr().out
+    assert "## Install size" in printed
+    assert printed.count("not measured: the run ended before it") == 1
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="no valgrind")
+def test_instructions_are_those_of_the_signatures_alone() -> None:
+    # Those of the whole process would be millions for each of so few.
+    assert 10_000 < instructions_of("bare", 50) < 500_000
+
+
+def test_memory_is_that_of_each_way_and_size() -> None:
     effort = attrs.evolve(QUICK, rounds=1, targets=(10, 20))
 
-    text = memory(effort)
+    section = memory(effort)
 
-    assert "| `fan_out` | 15.0 | 0.0 | " in text
+    assert "| | 10 targets | 20 targets |" in str(section).replace("|  |", "| |")
+    assert '| `fan_out`, until="completed" | 0.0 | ' in str(section)
+    assert section.figures == {}
+    assert section.lacking == "only 20 targets were tried"
+
+
+def test_memory_is_compared_with_that_of_the_least_fleet_in_mebibytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    peaks = {"accepted": 1024, "completed": 2048, "gathered": 4096}
+    monkeypatch.setattr(
+        "benchmarks.memory.figures_of",
+        lambda _, way, size: {"peak": peaks[way] * (1 + int(size) // 100_000)},
+    )
+
+    section = memory(attrs.evolve(QUICK, targets=(1_000, 100_000)))
+
+    assert section.figures == {MEMORY_ACCEPTED: [1.0], MEMORY_COMPLETED: [2.0]}
+
+
+def test_the_journal_costs_something() -> None:
+    section = journal(attrs.evolve(QUICK, rounds=1, journalled=200))
+
+    assert section.figures[JOURNAL][0] > 0.0
+
+
+def test_what_was_said_of_creations_is_compared_with_what_arrived() -> None:
+    sent = {"a": True, "b": False, "c": None, "d": None, "e": False}
+    arrived = {creation.path("a"): 2, creation.path("d"): 1, creation.path("e"): 1}
+
+    told = Told.of(sent, arrived)
+
+    assert told == Told(fine=1, not_sent=1, false_alarms=1, lost=1, lies=1, twice=1)
+
+
+def test_a_stale_connection_alarms_httpx_more_often_than_our_own_transport() -> None:
+    section = stale(attrs.evolve(QUICK, rounds=1, stale=200))
+
+    rows = [line for line in section.tables[1].splitlines() if "css_snapshot" in line]
+    assert len(rows) == 3
+    assert max(section.figures[STALE]) < 0.5
+
+
+def test_an_installation_has_what_it_needs_and_nothing_else() -> None:
+    code = "import css_snapshot, httptools; css_snapshot.SnapshotService"
+
+    with installation("css-snapshot[fast]") as python:
+        subprocess.run([python, "-P", "-c", code], check=True)  # noqa: S603  # ours
+        rest = subprocess.run(  # noqa: S603  # ours
+            [python, "-P", "-c", "import rich"], check=False, capture_output=True
+        )
+
+    assert b"No module named 'rich'" in rest.stderr
+
+
+def test_an_installation_that_is_not_here_can_t_be_measured() -> None:
+    with pytest.raises(CannotMeasureError, match="no-such-package is not installed"):
+        requirements_of("no-such-package")
+
+
+def test_the_largest_list_is_as_large_as_a_list_may_be() -> None:
+    for body in bodies().values():
+        size = len(json.dumps(body, separators=(",", ":")))
+        assert 0.99 * LIST_SNAPSHOTS.most < size <= LIST_SNAPSHOTS.most
+
+
+def test_requests_are_counted_for_a_whole_fleet() -> None:
+    section = coverage(QUICK)
+
+    assert section.figures == {COVERAGE: [0], COVERAGE_AT_ONCE: [16]}
+    assert "| requests | 1000 | 1 | 0 | 16 |" in str(section)
+
+
+def test_who_gives_up_is_left_out_of_that_column_and_told() -> None:
+    cost = Cost(cpu=2.0, wall=4.0)
+    measured = Measured(
+        "server",
+        {
+            10: Batches({"a": [cost], "b": [attrs.evolve(cost, cpu=1.0)]}),
+            50: Batches({"b": [cost]}),
+        },
+    )
+
+    assert measured.table("b").splitlines()[2:] == [
+        "| a | 2.00 (2.00 to 2.00) | gave up |",
+        "| b | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) |",
+        "| b, µs | 1000000 | 2000000 |",
+    ]
+    assert measured.medians("a", "b") == [2.0]
+    assert measured.medians("b", "a") == [0.5]
+
+
+def test_a_contender_that_ends_over_a_batch_gave_up() -> None:
+    with Worker(OURS["httpx"], "http://127.0.0.1:1") as worker:
+        for _ in range(2):
+            with pytest.raises(GaveUpError):
+                worker.batch(1, 1)

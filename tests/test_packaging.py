@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 import css_snapshot
-from css_snapshot import auth, errors, typing, version
+from css_snapshot import auth, errors, typing
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PACKAGE: Final = Path(css_snapshot.__file__).parent
@@ -53,6 +53,7 @@ def test_all_public_names_are_listed_sorted_once_and_there(module: object) -> No
 
 LAZY: Final = (
     "css_snapshot",
+    "css_snapshot.auth",
     "css_snapshot.emulator",
     "css_snapshot.integrations.airflow",
     "css_snapshot.typing",
@@ -102,17 +103,6 @@ def test_the_version_is_that_of_the_installed_package() -> None:
     assert css_snapshot.__version__ == metadata.version("css-snapshot")
 
 
-def test_the_version_of_a_package_that_is_not_installed_is_unknown(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def missing(name: str) -> str:
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(metadata, "version", missing)
-
-    assert version._installed() == "unknown"
-
-
 def test_a_name_that_is_not_there_is_missed_as_in_any_module() -> None:
     with pytest.raises(AttributeError, match="'css_snapshot' has no attribute 'nope'"):
         css_snapshot.nope  # type: ignore[attr-defined]  # noqa: B018  # that is the test
@@ -158,6 +148,7 @@ LIGHT: Final = {"css_snapshot", "css_snapshot.lazy"}
     ("imports", "loaded"),
     [
         ("css_snapshot", LIGHT),
+        ("css_snapshot.auth", LIGHT | {"css_snapshot.auth"}),
         ("css_snapshot.emulator", LIGHT | {"css_snapshot.emulator"}),
         (
             "css_snapshot.emulator.pytest_plugin",
@@ -186,6 +177,18 @@ def test_a_model_is_there_without_the_client() -> None:
     )
 
     assert _run(code) == "set()"
+
+
+def test_a_service_loads_the_plugin_it_uses_and_no_other() -> None:
+    code = (
+        "from css_snapshot import SnapshotService\n"
+        "from css_snapshot.auth import AkSkAuth, Credentials\n"
+        "others = ('agency', 'chain', 'environment', 'metadata', 'password', 'profile',"
+        " 'workload_identity')\n"
+        "print([name for name in others if f'css_snapshot.auth.{name}' in sys.modules])"
+    )
+
+    assert _run(code) == "[]"
 
 
 def test_every_error_that_can_be_caught_is_public() -> None:

@@ -24,43 +24,83 @@ The contract of a plugin:
 `tests/auth/test_contract.py` checks this for every plugin it is given.
 """
 
-from css_snapshot.auth.agency import AgencyAuth
-from css_snapshot.auth.aksk import AkSkAuth
-from css_snapshot.auth.chain import CredentialsChain
-from css_snapshot.auth.credentials import (
-    AccessToken,
-    Credentials,
-    CredentialsProvider,
-    TokenProvider,
-)
-from css_snapshot.auth.environment import EnvironmentCredentials, EnvironmentToken
-from css_snapshot.auth.metadata import MetadataCredentials
-from css_snapshot.auth.password import PasswordAuth
-from css_snapshot.auth.profile import ProfileCredentials
-from css_snapshot.auth.redaction import TokenRedaction
-from css_snapshot.auth.secret import Secret
-from css_snapshot.auth.signing import sign
-from css_snapshot.auth.token import TokenAuth
-from css_snapshot.auth.workload_identity import WorkloadIdentityCredentials
-from css_snapshot.errors import CredentialsNotFoundError
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "AccessToken",
-    "AgencyAuth",
-    "AkSkAuth",
-    "Credentials",
-    "CredentialsChain",
-    "CredentialsNotFoundError",
-    "CredentialsProvider",
-    "EnvironmentCredentials",
-    "EnvironmentToken",
-    "MetadataCredentials",
-    "PasswordAuth",
-    "ProfileCredentials",
-    "Secret",
-    "TokenAuth",
-    "TokenProvider",
-    "TokenRedaction",
-    "WorkloadIdentityCredentials",
-    "sign",
-]
+if TYPE_CHECKING:
+    # isort: off
+    from css_snapshot.auth.agency import (
+        AgencyAuth as AgencyAuth,
+    )
+    from css_snapshot.auth.aksk import (
+        AkSkAuth as AkSkAuth,
+    )
+    from css_snapshot.auth.chain import (
+        CredentialsChain as CredentialsChain,
+    )
+    from css_snapshot.auth.credentials import (
+        AccessToken as AccessToken,
+        Credentials as Credentials,
+        CredentialsProvider as CredentialsProvider,
+        TokenProvider as TokenProvider,
+    )
+    from css_snapshot.auth.environment import (
+        EnvironmentCredentials as EnvironmentCredentials,
+        EnvironmentToken as EnvironmentToken,
+    )
+    from css_snapshot.auth.metadata import (
+        MetadataCredentials as MetadataCredentials,
+    )
+    from css_snapshot.auth.password import (
+        PasswordAuth as PasswordAuth,
+    )
+    from css_snapshot.auth.profile import (
+        ProfileCredentials as ProfileCredentials,
+    )
+    from css_snapshot.auth.redaction import (
+        TokenRedaction as TokenRedaction,
+    )
+    from css_snapshot.auth.secret import (
+        Secret as Secret,
+    )
+    from css_snapshot.auth.signing import (
+        sign as sign,
+    )
+    from css_snapshot.auth.token import (
+        TokenAuth as TokenAuth,
+    )
+    from css_snapshot.auth.workload_identity import (
+        WorkloadIdentityCredentials as WorkloadIdentityCredentials,
+    )
+    from css_snapshot.errors import (
+        CredentialsNotFoundError as CredentialsNotFoundError,
+    )
+else:
+    from css_snapshot.lazy import lazy_names
+
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "css_snapshot.auth.agency": ("AgencyAuth",),
+            "css_snapshot.auth.aksk": ("AkSkAuth",),
+            "css_snapshot.auth.chain": ("CredentialsChain",),
+            "css_snapshot.auth.credentials": (
+                "AccessToken",
+                "Credentials",
+                "CredentialsProvider",
+                "TokenProvider",
+            ),
+            "css_snapshot.auth.environment": (
+                "EnvironmentCredentials",
+                "EnvironmentToken",
+            ),
+            "css_snapshot.auth.metadata": ("MetadataCredentials",),
+            "css_snapshot.auth.password": ("PasswordAuth",),
+            "css_snapshot.auth.profile": ("ProfileCredentials",),
+            "css_snapshot.auth.redaction": ("TokenRedaction",),
+            "css_snapshot.auth.secret": ("Secret",),
+            "css_snapshot.auth.signing": ("sign",),
+            "css_snapshot.auth.token": ("TokenAuth",),
+            "css_snapshot.auth.workload_identity": ("WorkloadIdentityCredentials",),
+            "css_snapshot.errors": ("CredentialsNotFoundError",),
+        },
+    )
