@@ -54,6 +54,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 import attrs
 import httpx
 
+from css_snapshot import workflows
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.api.operations import (
     GET_POLICY,
@@ -99,36 +100,22 @@ from css_snapshot.typing import (
     Until,
     WireNames,
 )
-from css_snapshot.workflows import (
-    clusters,
-    create,
-    delete,
-    drill,
-    ensure,
-    prune,
-    restore,
-    settings,
-)
-from css_snapshot.workflows.coverage import Coverage, CoverageRules
-from css_snapshot.workflows.drift import PolicyDrift
-from css_snapshot.workflows.drill import (
+from css_snapshot.workflows.defaults import (
     CLEANUP_SECONDS,
-    RENAME_PREFIX,
-    DrillOptions,
-)
-from css_snapshot.workflows.ensure import EnsureOptions
-from css_snapshot.workflows.look import SETTLE_SECONDS
-from css_snapshot.workflows.policy import PolicySwitch
-from css_snapshot.workflows.restore import Restoration
-from css_snapshot.workflows.retention import Retention, RetentionPlan
-from css_snapshot.workflows.wait import (
     POLL_SECONDS,
+    RENAME_PREFIX,
+    SETTLE_SECONDS,
     TIMEOUT_SECONDS,
-    SnapshotWatch,
 )
+from css_snapshot.workflows.wait import SnapshotWatch
 
 if TYPE_CHECKING:
+    # Loaded on first use, like the modules of `workflows`.
     from css_snapshot.fanout import Each, FanOut, Target
+    from css_snapshot.workflows.coverage import Coverage
+    from css_snapshot.workflows.drift import PolicyDrift
+    from css_snapshot.workflows.policy import PolicySwitch
+    from css_snapshot.workflows.retention import Retention, RetentionPlan
 
 T = TypeVar("T")
 
@@ -220,7 +207,7 @@ class SnapshotService:
             clock=clock or Clock(),
         )
         self._names: WireNames = wire_names
-        self._policies = PolicySwitch(self._client, policy_api, wire_names)
+        self._policy_api: PolicyApi = policy_api
         self._watch = SnapshotWatch(self._client)
 
     @classmethod
@@ -298,8 +285,12 @@ class SnapshotService:
     def _borrow(self, client: ApiClient) -> None:
         """Use a client whose transport is another's to close."""
         self._client = client
-        self._policies = attrs.evolve(self._policies, client=client)
         self._own_transport = None
+
+    def _policies(self) -> "PolicySwitch":
+        return workflows.policy.PolicySwitch(
+            self._client, self._policy_api, self._names
+        )
 
     async def create(
         self,
@@ -350,7 +341,7 @@ class SnapshotService:
         request = CreateSnapshotRequest(
             name, indices=indices, description=description, strict=strict
         )
-        return await create.create(self._client, cluster_id, request)
+        return await workflows.create.create(self._client, cluster_id, request)
 
     async def ensure(
         self,
@@ -408,10 +399,10 @@ class SnapshotService:
         request = CreateSnapshotRequest(
             name, indices=indices, description=description, strict=strict
         )
-        options = EnsureOptions(
+        options = workflows.ensure.EnsureOptions(
             on_exists=on_exists, on_spoiled=on_spoiled, settle=settle
         )
-        return await ensure.ensure(self._client, cluster_id, request, options)
+        return await workflows.ensure.ensure(self._client, cluster_id, request, options)
 
     async def list(self, cluster_id: str) -> tuple[Snapshot, ...]:
         """Return all snapshots of a cluster, in the order the service lists them.
@@ -610,21 +601,23 @@ class SnapshotService:
         Source: https://support.huaweicloud.com/intl/en-us/api-css/DeleteSnapshot.html
         """
         until = self._client.end_of_call()
-        await delete.delete(self._client, cluster_id, snapshot_id, until=until)
+        await workflows.delete.delete(
+            self._client, cluster_id, snapshot_id, until=until
+        )
 
     async def prune(
         self,
         cluster_id: str,
         *,
-        retention: Retention | None = None,
+        retention: "Retention | None" = None,
         keep: int | None = None,
         older_than: float | None = None,
         prefix: str | None = None,
-        plan: RetentionPlan | None = None,
+        plan: "RetentionPlan | None" = None,
         dry_run: bool = False,
         busy_wait: float = 600.0,
         on_deleted: OnDeleted | None = None,
-    ) -> RetentionPlan:
+    ) -> "RetentionPlan":
         """Delete the manual snapshots of a cluster that no rule keeps, oldest first.
 
         Automatic snapshots, and those being built or restored, are left alone. To have
@@ -661,7 +654,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/DeleteSnapshot.html
         """
-        return await prune.prune(
+        return await workflows.prune.prune(
             self._client,
             cluster_id,
             retention=retention,
@@ -726,8 +719,10 @@ class SnapshotService:
             rename_replacement=rename_replacement,
             replace_existing=replace_existing,
         )
-        await restore.restore(
-            Restoration(self._client, cluster_id, snapshot_id, request, self._names)
+        await workflows.restore.restore(
+            workflows.restore.Restoration(
+                self._client, cluster_id, snapshot_id, request, self._names
+            )
         )
 
     async def ensure_restored(
@@ -790,8 +785,10 @@ class SnapshotService:
             rename_replacement=rename_replacement,
             replace_existing=replace_existing,
         )
-        return await restore.ensure_restored(
-            Restoration(self._client, cluster_id, snapshot_id, request, self._names),
+        return await workflows.restore.ensure_restored(
+            workflows.restore.Restoration(
+                self._client, cluster_id, snapshot_id, request, self._names
+            ),
             settle=settle,
         )
 
@@ -849,7 +846,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/RestoreSnapshot.html
         """
-        options = DrillOptions(
+        options = workflows.drill.DrillOptions(
             into=into,
             prefix=prefix,
             indices=split_indices(indices),
@@ -860,7 +857,7 @@ class SnapshotService:
             cleanup_timeout=cleanup_timeout,
             on_progress=on_progress,
         )
-        return await drill.drill(
+        return await workflows.drill.drill(
             self._client,
             self._watch,
             cluster_id,
@@ -908,9 +905,11 @@ class SnapshotService:
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
             and, for `policy_api="v2"`, StartAutoCreateSnapshots.html there.
         """
-        await self._policies.set(cluster_id, policy)
+        await self._policies().set(cluster_id, policy)
 
-    async def plan_policy(self, cluster_id: str, policy: SnapshotPolicy) -> PolicyDrift:
+    async def plan_policy(
+        self, cluster_id: str, policy: SnapshotPolicy
+    ) -> "PolicyDrift":
         """Return where a cluster's policy differs from the wanted one.
 
         Spellings that mean the same don't differ, nor does what is left out from the
@@ -931,7 +930,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ShowAutoCreatePolicy.html
         """
-        return await self._policies.plan(cluster_id, policy)
+        return await self._policies().plan(cluster_id, policy)
 
     async def apply_policy(self, cluster_id: str, policy: SnapshotPolicy) -> Applied:
         """Set a cluster's policy unless it is as wanted, and read it back.
@@ -952,7 +951,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
         """
-        return await self._policies.apply(cluster_id, policy)
+        return await self._policies().apply(cluster_id, policy)
 
     async def disable_policy(
         self, cluster_id: str, *, delete_automatic: bool = False
@@ -978,7 +977,7 @@ class SnapshotService:
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAutoCreatePolicy.html
             and, for `policy_api="v2"`, StopAutoCreateSnapshots.html there.
         """
-        await self._policies.disable(cluster_id, delete_automatic=delete_automatic)
+        await self._policies().disable(cluster_id, delete_automatic=delete_automatic)
 
     async def create_agency(self, *, domain_id: str, domain_name: str) -> str:
         """Create the agency that lets the service write snapshots to OBS.
@@ -1003,7 +1002,9 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateAgency.html
         """
-        return await settings.create_agency(self._client, domain_id, domain_name)
+        return await workflows.settings.create_agency(
+            self._client, domain_id, domain_name
+        )
 
     async def configure(
         self,
@@ -1053,7 +1054,9 @@ class SnapshotService:
             cmk_id=cmk_id,
             policy=policy,
         )
-        await settings.configure(self._client, cluster_id, wanted, self._names)
+        await workflows.settings.configure(
+            self._client, cluster_id, wanted, self._names
+        )
 
     async def configure_automatically(self, cluster_id: str) -> None:
         """Switch a cluster's snapshots on, in a bucket made for it.
@@ -1073,7 +1076,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/StartAutoSetting.html
         """
-        await settings.configure_automatically(self._client, cluster_id)
+        await workflows.settings.configure_automatically(self._client, cluster_id)
 
     async def disable_snapshots(self, cluster_id: str) -> None:
         """Switch the whole snapshot function of a cluster off.
@@ -1095,7 +1098,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/StopSnapshot.html
         """
-        await settings.disable_snapshots(self._client, cluster_id)
+        await workflows.settings.disable_snapshots(self._client, cluster_id)
 
     def clusters(self, *, engine: str | None = None) -> AsyncIterator[Cluster]:
         """Iterate over all clusters of the project, newest first, each once.
@@ -1115,7 +1118,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/ListClustersDetails.html
         """
-        return clusters.clusters(self._client, engine)
+        return workflows.clusters.clusters(self._client, engine)
 
     def coverage(
         self,
@@ -1126,7 +1129,7 @@ class SnapshotService:
         clusters: Iterable[Cluster] | AsyncIterable[Cluster] | None = None,
         engine: str | None = None,
         limit: int = 16,
-    ) -> AsyncIterator[Coverage]:
+    ) -> "AsyncIterator[Coverage]":
         """Iterate over clusters, all of the project: has each a fresh usable snapshot?
 
         They come in the order in which they are known. One that can't be read is told
@@ -1154,7 +1157,9 @@ class SnapshotService:
         # Here, as most programs never need it.
         from css_snapshot.fanout.coverage import coverage  # noqa: PLC0415
 
-        rules = CoverageRules(max_age=max_age, prefix=prefix, stuck_after=stuck_after)
+        rules = workflows.coverage.CoverageRules(
+            max_age=max_age, prefix=prefix, stuck_after=stuck_after
+        )
         return coverage(self._client, rules, clusters, engine=engine, limit=limit)
 
     async def cluster(self, cluster_id: str) -> Cluster:
@@ -1315,7 +1320,7 @@ class SnapshotService:
             self._client,
             targets,
             operation=operation,
-            ensuring=EnsureOptions(
+            ensuring=workflows.ensure.EnsureOptions(
                 on_exists=on_exists, on_spoiled=on_spoiled, settle=settle
             ),
             options=RunOptions(

@@ -32,12 +32,6 @@ from css_snapshot.workflows.restore import Restoration, ensure_restored
 from css_snapshot.workflows.retention import check_prefix
 from css_snapshot.workflows.wait import SnapshotWatch
 
-CLEANUP_SECONDS: Final = 300.0
-"""How long a clean-up may take, unless told otherwise."""
-
-RENAME_PREFIX: Final = "drill_"
-"""What the names of restored indices begin with, unless told otherwise."""
-
 _RENAME_PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 # A pattern never restores these, says the vendor's page on restoring a snapshot.
 _SYSTEM: Final = re.compile(r"\.kibana.*|\.opendistro_security", re.DOTALL)

@@ -29,9 +29,10 @@ from css_snapshot.events import Reconciled, logger, notify
 from css_snapshot.models import Backup, Ensured, Snapshot, SnapshotStatus
 from css_snapshot.retry import Found
 from css_snapshot.typing import OnExists, OnSpoiled
+from css_snapshot.workflows.defaults import SETTLE_SECONDS
 from css_snapshot.workflows.delete import delete
 from css_snapshot.workflows.fit import Fit, compare
-from css_snapshot.workflows.look import SETTLE_SECONDS, pauses
+from css_snapshot.workflows.look import pauses
 from css_snapshot.workflows.spoiled import spoiled_error
 from css_snapshot.workflows.verdict import may_have_created, verdict_on
 

@@ -9,10 +9,8 @@ from css_snapshot.api.operations import Operation
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import CSSError, IndeterminateError, TransportError
 from css_snapshot.retry import Found
+from css_snapshot.workflows.defaults import SETTLE_SECONDS
 from css_snapshot.workflows.verdict import verdict_on
-
-SETTLE_SECONDS: Final = 15.0
-"""How long a change may take to show."""
 
 _FIRST_PAUSES: Final = (0.5, 1.0, 2.0, 4.0)
 _LATER_PAUSE: Final = 5.0

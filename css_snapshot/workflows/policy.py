@@ -19,8 +19,9 @@ from css_snapshot.api.policies import SnapshotPolicy
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import IndeterminateSettingsError, RequestValidationError
 from css_snapshot.typing import Applied, PolicyApi, WireNames
+from css_snapshot.workflows.defaults import SETTLE_SECONDS
 from css_snapshot.workflows.drift import PolicyDrift, policy_drift
-from css_snapshot.workflows.look import SETTLE_SECONDS, IsDone, Looking, change
+from css_snapshot.workflows.look import IsDone, Looking, change
 
 
 @attrs.frozen

@@ -24,7 +24,7 @@ from css_snapshot.cli.output.records import drill_record
 from css_snapshot.cli.output.waiting import progress
 from css_snapshot.cli.program import Program, program
 from css_snapshot.models import DrillReport
-from css_snapshot.workflows.drill import CLEANUP_SECONDS, RENAME_PREFIX
+from css_snapshot.workflows.defaults import CLEANUP_SECONDS, RENAME_PREFIX
 
 _CODES: Final = {"verified": ExitCode.DONE, "unknown": ExitCode.INDETERMINATE}
 

@@ -10,7 +10,7 @@ from css_snapshot.models import DrillReport
 from css_snapshot.serialize import to_dict
 from css_snapshot.service import SnapshotService
 from css_snapshot.typing import DrillCheck, DrillCleanup, Indices, Json
-from css_snapshot.workflows.drill import CLEANUP_SECONDS, RENAME_PREFIX
+from css_snapshot.workflows.defaults import CLEANUP_SECONDS, RENAME_PREFIX
 
 
 class RestoreDrillOperator(CoroutineOperator):
