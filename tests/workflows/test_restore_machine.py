@@ -128,6 +128,12 @@ class Service:
         """Whether each restoration is seen going on by a call that looks."""
         return self.state.restore_seconds > 2 * TIMEOUT
 
+    @property
+    def shows_all(self) -> bool:
+        """Whether a call that begins now would be shown how things stand."""
+        actions = self.state.cluster(self.target).actions
+        return self._shown() == (self.mine.restore_status, actions)
+
     def _restore(self, snapshot_id: str, target: str) -> bool:
         body = {"target_cluster": target, "indices": "*"}
         try:
@@ -258,13 +264,15 @@ class ExactlyOnce(RuleBasedStateMachine):
 
     @rule()
     def somebody_restores_another(self) -> None:
-        self.service.restore_another()
+        if self.service.shows_all:
+            self.service.restore_another()
 
     @rule()
     def somebody_restores_it_elsewhere(self) -> None:
         # One that shows late, and has ended by the next look, shows like the call's own.
-        if self.service.shows_each or not self.service.lag:
-            self.service.restore_elsewhere()
+        service = self.service
+        if service.shows_all and (service.shows_each or not service.lag):
+            service.restore_elsewhere()
 
     @rule(
         posts=POST_FAULTS,
@@ -302,8 +310,9 @@ class ExactlyOnce(RuleBasedStateMachine):
         """Let others begin restorations during the call, as far as they can be told."""
         loop, service = asyncio.get_running_loop(), self.service
         if elsewhere is not None:
-            # One that has ended by the next look shows like the call's own.
-            if service.shows_each:
+            # One that has ended by the next look shows like the call's own, and so does
+            # one elsewhere together with one of another snapshot in the target.
+            if service.shows_each and service.shows_all:
                 loop.call_later(elsewhere, service.restore_elsewhere)
         # While the snapshot is restored elsewhere, only the target tells of the call's.
         elif another is not None and service.mine.restore_status != "restoring":
