@@ -149,7 +149,6 @@ async def test_no_call_that_succeeds_shows_a_secret(
     login: Login,
     witness: Witness,
     listening: Listening,
-    where_leaked: WhereLeaked,
     tmp_path: Path,
 ) -> None:
     events: list[object] = []
@@ -172,7 +171,7 @@ async def test_no_call_that_succeeds_shows_a_secret(
     assert failed == NEVER_FAIL
     assert server.state.creations == 6
     assert "css_snapshot" in listening.heard
-    assert witness.leaks(where_leaked) == []
+    assert witness.leaks() == []
 
 
 def logins_for(trouble: str, transport_kind: str) -> list[Login]:
@@ -195,7 +194,6 @@ async def test_no_call_that_fails_shows_a_secret(
     trouble: str,
     witness: Witness,
     listening: Listening,
-    where_leaked: WhereLeaked,
     tmp_path: Path,
 ) -> None:
     events: list[object] = []
@@ -233,7 +231,7 @@ async def test_no_call_that_fails_shows_a_secret(
             take_down(witness, server, events, service=service, auth=auth)
 
     assert answered <= {"fan_out"}
-    assert witness.leaks(where_leaked) == []
+    assert witness.leaks() == []
 
 
 async def test_a_wrong_key_is_refused_without_a_word_about_it(
@@ -243,7 +241,6 @@ async def test_a_wrong_key_is_refused_without_a_word_about_it(
     make_service: MakeService,
     witness: Witness,
     listening: Listening,
-    where_leaked: WhereLeaked,
     tmp_path: Path,
 ) -> None:
     auth = flows.by_wrong_key(server, transport)
@@ -258,7 +255,7 @@ async def test_a_wrong_key_is_refused_without_a_word_about_it(
 
     assert isinstance(error, AuthenticationError)
     take_down(witness, server, [], service=service, auth=auth)
-    assert witness.leaks(where_leaked) == []
+    assert witness.leaks() == []
 
 
 async def test_a_cancelled_call_shows_no_secret_in_what_the_caller_gets(
@@ -267,7 +264,6 @@ async def test_a_cancelled_call_shows_no_secret_in_what_the_caller_gets(
     make_service: MakeService,
     witness: Witness,
     listening: Listening,
-    where_leaked: WhereLeaked,
 ) -> None:
     arrived = asyncio.Event()
 
@@ -281,7 +277,7 @@ async def test_a_cancelled_call_shows_no_secret_in_what_the_caller_gets(
         await cancel_a_call(server, transport, make_service, witness, arrived)
 
     assert len(witness.errors) == 1
-    assert witness.leaks(where_leaked) == []
+    assert witness.leaks() == []
 
 
 async def cancel_a_call(
@@ -372,7 +368,6 @@ def test_the_commands_write_no_secret_anywhere(
     *,
     served: EmulatorServer,
     witness: Witness,
-    where_leaked: WhereLeaked,
     tmp_path: Path,
     trouble: str | None,
     codes: tuple[int, int],
@@ -398,11 +393,11 @@ def test_the_commands_write_no_secret_anywhere(
     assert "DEBUG:css_snapshot" in created[1]
     assert journal.exists()
     assert (created[0], ran[0]) == codes
-    assert witness.leaks(where_leaked) == []
+    assert witness.leaks() == []
 
 
 def test_not_even_a_bug_makes_a_command_show_a_secret(
-    served: EmulatorServer, witness: Witness, where_leaked: WhereLeaked
+    served: EmulatorServer, witness: Witness
 ) -> None:
     cluster, *_ = served.state.cluster_ids
 
@@ -411,4 +406,4 @@ def test_not_even_a_bug_makes_a_command_show_a_secret(
     witness.seen.append(("create", output))
     assert code == 1
     assert "a bug" in output
-    assert witness.leaks(where_leaked) == []
+    assert witness.leaks() == []
