@@ -184,8 +184,16 @@ def make_trusting(
     return make
 
 
+@pytest.fixture(scope="session")
+def trusting_nobody() -> ssl.SSLContext:
+    """Stand for the usual authorities, which take longer to read than most tests."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 @pytest.fixture
-async def make_service() -> AsyncIterator[Callable[..., SnapshotService]]:
+async def make_service(
+    trusting_nobody: ssl.SSLContext,
+) -> AsyncIterator[Callable[..., SnapshotService]]:
     """Make services that don't pause between attempts, and that the fixture closes.
 
     A transport may come first; without one it is httpx, which respx can intercept,
@@ -207,7 +215,7 @@ async def make_service() -> AsyncIterator[Callable[..., SnapshotService]]:
         chosen.update(options)
         transport = over or chosen.get("transport")
         if transport is None:
-            transport = default_transport("httpx")
+            transport = default_transport("httpx", ssl_context=trusting_nobody)
             made.append(transport)
         chosen["transport"] = transport
         service = SnapshotService(**chosen)
