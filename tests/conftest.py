@@ -9,6 +9,7 @@ import asyncio
 import errno
 import importlib.util
 import ipaddress
+import os
 import signal
 import socket
 import ssl
@@ -20,11 +21,13 @@ import httpx
 import pytest
 import trustme
 from _pytest.mark import ParameterSet
+from hypothesis import settings
 
 from css_snapshot import RetryPolicy, SnapshotService, default_transport
 from css_snapshot.auth import TokenAuth
 from css_snapshot.service import ServiceOptions
 from tests.support.leaks import leaks
+from tests.support.thoroughness import examples
 from tests.support.virtual_time import VirtualTime
 
 PROJECT: Final = "6204a5bd270343b5885144cf9c8c158d"
@@ -54,6 +57,10 @@ _LOWEST: Final = frozenset(
 """Where something tests what this package does with a dependency."""
 
 
+settings.register_profile("suite", max_examples=examples(200))
+settings.load_profile("suite")
+
+
 def pytest_configure() -> None:
     """Undo that signals are ignored, which would make the commands under test deaf.
 
@@ -64,6 +71,12 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Start a worker more than there are cores: many tests wait for a real time limit."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -33,12 +33,12 @@ from tests.support.secret_flows import (
 )
 from tests.support.secret_refusals import AK as ACCESS_KEY
 from tests.support.secret_refusals import PART, PLAIN, REFUSALS
+from tests.support.thoroughness import SOAK
 
 MakeService = Callable[..., SnapshotService]
 WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]
 
 HASTY: Final = 0.05
-THOROUGH: Final = bool(os.environ.get("CSS_SNAPSHOT_SOAK"))
 NEVER_FAIL: Final = {
     *("wait", "wait_restored", "delete", "restore", "ensure_restored"),
 }
@@ -177,13 +177,14 @@ async def test_no_call_that_succeeds_shows_a_secret(
 def logins_for(trouble: str, transport_kind: str) -> list[Login]:
     """Choose a way to log in, another one for each trouble and transport."""
     ways = list(LOGINS.values())
-    if THOROUGH:
+    if SOAK:
         return ways
     kinds = ("httpx", "aiohttp", "fast")
     number = list(TROUBLES).index(trouble) + 2 * kinds.index(transport_kind)
     return [ways[number % len(ways)]]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("trouble", TROUBLES)
 async def test_no_call_that_fails_shows_a_secret(
     *,
