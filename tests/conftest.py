@@ -58,7 +58,7 @@ _LOWEST: Final = frozenset(
 """Where something tests what this package does with a dependency."""
 
 
-settings.register_profile("suite", max_examples=examples(200))
+settings.register_profile("suite", max_examples=examples(200), deadline=None)
 settings.load_profile("suite")
 
 
