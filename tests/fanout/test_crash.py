@@ -62,7 +62,7 @@ def test_what_is_called_complete_is_complete_however_often_a_run_is_killed(
 ) -> None:
     clusters, kills = (300, 10) if SOAK else (90, 4)
     journal = tmp_path / "nightly.db"
-    state = EmulatorState(clusters=clusters, build_seconds=2.0, seed=7)
+    state = EmulatorState(clusters=clusters, build_seconds=1.0, seed=7)
     for fault, probability in LOSSES + FAILURES:
         state.faults.add(fault, operation="create", times=None, probability=probability)
     state.outcomes.add("FAILED", share=0.03)
