@@ -7,28 +7,28 @@ on a real network; any other name is a mistake of the test.
 
 import asyncio
 import errno
+import gc
 import importlib.util
 import ipaddress
-import pickle
+import os
 import signal
 import socket
 import ssl
-import sys
-import traceback
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Unpack
 
 import httpx
 import pytest
 import trustme
 from _pytest.mark import ParameterSet
-from rich.traceback import Traceback
+from hypothesis import settings
 
 from css_snapshot import RetryPolicy, SnapshotService, default_transport
 from css_snapshot.auth import TokenAuth
 from css_snapshot.service import ServiceOptions
+from tests.support.leaks import leaks
+from tests.support.thoroughness import examples
 from tests.support.virtual_time import VirtualTime
 
 PROJECT: Final = "6204a5bd270343b5885144cf9c8c158d"
@@ -58,6 +58,10 @@ _LOWEST: Final = frozenset(
 """Where something tests what this package does with a dependency."""
 
 
+settings.register_profile("suite", max_examples=examples(200), deadline=None)
+settings.load_profile("suite")
+
+
 def pytest_configure() -> None:
     """Undo that signals are ignored, which would make the commands under test deaf.
 
@@ -68,6 +72,23 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Start a worker more than there are cores: many tests wait for a real time limit."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage among the tests, which all stay: a third of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -188,8 +209,16 @@ def make_trusting(
     return make
 
 
+@pytest.fixture(scope="session")
+def trusting_nobody() -> ssl.SSLContext:
+    """Stand for the usual authorities, which take longer to read than most tests."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 @pytest.fixture
-async def make_service() -> AsyncIterator[Callable[..., SnapshotService]]:
+async def make_service(
+    trusting_nobody: ssl.SSLContext,
+) -> AsyncIterator[Callable[..., SnapshotService]]:
     """Make services that don't pause between attempts, and that the fixture closes.
 
     A transport may come first; without one it is httpx, which respx can intercept,
@@ -211,7 +240,7 @@ async def make_service() -> AsyncIterator[Callable[..., SnapshotService]]:
         chosen.update(options)
         transport = over or chosen.get("transport")
         if transport is None:
-            transport = default_transport("httpx")
+            transport = default_transport("httpx", ssl_context=trusting_nobody)
             made.append(transport)
         chosen["transport"] = transport
         service = SnapshotService(**chosen)
@@ -226,73 +255,4 @@ async def make_service() -> AsyncIterator[Callable[..., SnapshotService]]:
 @pytest.fixture
 def where_leaked() -> Callable[[BaseException, Iterable[str]], list[str]]:
     """Tell where an error, or anything that hangs on it, shows one of some secrets."""
-    return _where_leaked
-
-
-def _where_leaked(error: BaseException, secrets: Iterable[str]) -> list[str]:
-    views = {
-        f"{type(link).__name__}, {view}": text
-        for link in _linked(error)
-        for view, text in _views(link)
-    }
-    return [
-        f"{place}: {secret}"
-        for place, text in views.items()
-        for secret in secrets
-        if secret in text
-    ]
-
-
-def _linked(error: BaseException) -> Iterator[BaseException]:
-    pending: list[BaseException] = [error]
-    seen: set[int] = set()
-    while pending:
-        link = pending.pop()
-        if id(link) in seen:
-            continue
-        seen.add(id(link))
-        yield link
-        pending.extend(getattr(link, "earlier", ()))
-        pending.extend(
-            near for near in (link.__cause__, link.__context__) if near is not None
-        )
-
-
-def _views(link: BaseException) -> Iterator[tuple[str, str]]:
-    yield "str", str(link)
-    yield "repr", repr(link)
-    yield "args", repr(link.args)
-    yield "attributes", repr(vars(link))
-    yield "pickle", pickle.dumps(link).decode("latin-1")
-    yield "traceback", "".join(traceback.format_exception(link))
-    trace = Traceback.extract(
-        type(link),
-        link,
-        _from_our_code(link.__traceback__),
-        show_locals=True,
-        locals_max_length=sys.maxsize,
-        locals_max_string=sys.maxsize,
-        locals_hide_dunder=False,
-    )
-    for stack in trace.stacks:
-        for frame in stack.frames:
-            yield (
-                f"locals of {frame.name}",
-                " ".join(map(str, (frame.locals or {}).values())),
-            )
-    # Unlike rich, this fails over an object that can't be shown, on Python 3.11.
-    frames = traceback.walk_tb(_from_our_code(link.__traceback__))
-    for captured in traceback.StackSummary.extract(frames, capture_locals=True):
-        yield (
-            f"captured locals of {captured.name}",
-            " ".join((captured.locals or {}).values()),
-        )
-
-
-def _from_our_code(frames: TracebackType | None) -> TracebackType | None:
-    """Drop the frames of the test, whose locals may well hold the secret."""
-    while frames is not None:
-        if frames.tb_frame.f_globals["__name__"].startswith("css_snapshot"):
-            return frames
-        frames = frames.tb_next
-    return None
+    return lambda error, secrets: leaks([error], secrets)

@@ -23,6 +23,7 @@ from css_snapshot.errors import (
     RequestValidationError,
 )
 from css_snapshot.models import Backup, Snapshot
+from tests.support.thoroughness import examples
 from tests.support.virtual_time import VirtualTime
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ def _outcome(read: Callable[[bytes], T], body: bytes) -> T | DecodeError:
         return exc
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(body=bodies)
 def test_a_list_is_read_or_refused_with_a_reason(body: bytes) -> None:
     snapshots = _outcome(decode_snapshots, body)
@@ -104,7 +105,7 @@ def test_a_list_is_read_or_refused_with_a_reason(body: bytes) -> None:
     assert all(moment.tzinfo is not None for moment in moments)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(body=bodies | documents.map(lambda d: json.dumps({"backup": d}).encode()))
 def test_a_creations_answer_is_read_or_refused_with_a_reason(body: bytes) -> None:
     backup = _outcome(decode_backup, body)
@@ -143,7 +144,7 @@ class Whatever(httpx.AsyncBaseTransport):
         )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     status=st.integers(100, 599) | st.sampled_from([200, 201, 202, 400, 409, 429, 500]),
     pairs=headers,
@@ -189,7 +190,7 @@ def test_no_answer_provokes_anything_but_our_own_errors(
     assert transport.requests == (3 if status == 500 else 1) or status == 500
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(value=st.text(max_size=80) | st.binary(max_size=5) | st.integers() | st.none())
 def test_an_id_that_passes_is_a_plain_part_of_a_path(value: str) -> None:
     try:
@@ -200,7 +201,7 @@ def test_an_id_that_passes_is_a_plain_part_of_a_path(value: str) -> None:
     assert url.raw_path == f"/v1.0/p/clusters/{value}/index_snapshots".encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(value=st.text(max_size=80) | st.from_regex(r"[a-z][a-z0-9_-]{0,70}\s?"))
 def test_a_name_that_passes_survives_the_way_to_the_server(value: str) -> None:
     try:
@@ -212,7 +213,7 @@ def test_a_name_that_passes_survives_the_way_to_the_server(value: str) -> None:
     assert json.loads(json.dumps(value)) == value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(value=st.text(max_size=40) | st.lists(st.text(max_size=10), max_size=5))
 def test_indices_that_pass_can_be_joined_and_split_again(
     value: str | list[str],
@@ -225,7 +226,7 @@ def test_indices_that_pass_can_be_joined_and_split_again(
     assert tuple(",".join(items).split(",")) == items
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     value=st.text(max_size=60)
     | st.text(max_size=30).map(lambda text: f"https://{text}")
@@ -247,7 +248,7 @@ def test_an_endpoint_that_passes_leads_where_it_says(value: str) -> None:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(value=st.text(max_size=40) | st.integers() | st.none())
 def test_any_other_region_than_a_known_one_is_refused_in_one_line(value: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

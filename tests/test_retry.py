@@ -27,6 +27,7 @@ from css_snapshot.errors import (
 )
 from css_snapshot.events import BudgetEmpty, Event, RetryScheduled
 from css_snapshot.retry import Retry, repeat, stated_wait
+from tests.support.thoroughness import examples
 from tests.support.virtual_time import VirtualTime
 
 BACKUP: Final = b'{"backup":{"id":"b1","name":"snapshot_001"}}'
@@ -185,7 +186,7 @@ def test_what_may_have_been_carried_out_is_never_repeated_by_any_policy(
     assert not everything.repeats(failure)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     attempt=st.integers(1, 10_000),
     random=st.floats(0.0, 1.0, exclude_max=True),
@@ -201,7 +202,7 @@ def test_a_pause_is_full_jitter_below_base_doubled_and_cap(
     assert policy.pause(attempt, None) == pytest.approx(ceiling * random)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     stated=st.floats(0.0, 20.0),
     attempt=st.integers(1, 20),
@@ -469,7 +470,7 @@ async def test_retry_after_is_honoured_up_to_the_cap_and_ends_the_call_above_it(
     assert len(transport.requests) == 1 + len(pauses)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     deadline=st.floats(0.1, 30.0),
     duration=st.floats(0.0, 10.0),
@@ -680,7 +681,7 @@ async def test_a_cancellation_passes_at_once_and_nothing_is_sent_after_it(
     assert len(sent) == (steps + 1) // 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(step=st.integers(1, 60))
 def test_a_cancellation_at_any_await_ends_the_call(step: int) -> None:
     async def scenario(time: VirtualTime) -> tuple[bool, int]:

@@ -5,7 +5,6 @@ The suite makes a few thousand; `CSS_SNAPSHOT_SOAK=1` makes 200,000 in memory an
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,15 +14,18 @@ import pytest
 
 from tests.support.child_processes import environment, script
 from tests.support.soak_world import SHARE_CANCELLED, Figures
+from tests.support.thoroughness import SOAK
 
 WORLD: Final = script("soak_world.py")
-FULL: Final = bool(os.environ.get("CSS_SNAPSHOT_SOAK"))
-IN_MEMORY: Final = 200_000 if FULL else 3_000
-OVER_SOCKETS: Final = 20_000 if FULL else 600
+IN_MEMORY: Final = 200_000 if SOAK else 3_000
+OVER_SOCKETS: Final = 20_000 if SOAK else 600
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc"
-)
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.skipif(
+        not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc"
+    ),
+]
 
 
 def soaked(*args: str) -> Figures:

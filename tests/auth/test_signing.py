@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from css_snapshot.auth import AkSkAuth, Credentials, sign
 from css_snapshot.auth.signing import canonical_path, canonical_query, timestamp
 from css_snapshot.errors import ConfigurationError
+from tests.support.thoroughness import examples
 
 AK = "HPUA0FAKEFAKEFAKE001"
 SK = "fakeSecretKeyForUnitTestsOnly0123456789A"
@@ -195,7 +196,7 @@ samples = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(sample=samples)
 def test_random_requests_are_signed_as_the_vendor_signs_them(sample: Sample) -> None:
     assert our_signature(sample) == vendor_signature(sample)

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from typing import Final
 
-import pytest
-
 from css_snapshot.cli.app import RootGroup
 from tests.support.child_processes import environment
 
@@ -14,11 +12,12 @@ LOADED: Final = """
 import gc
 import sys
 from css_snapshot.cli import main
-sys.argv = ["css-snapshot", *sys.argv[1:]]
-try:
-    main()
-except SystemExit:
-    pass
+for command in sys.argv[1:]:
+    sys.argv = ["css-snapshot", *command.split()]
+    try:
+        main()
+    except SystemExit:
+        pass
 looks = sum(generation["collections"] for generation in gc.get_stats())
 loaded = [name for name, module in sys.modules.items() if module is not None]
 sys.stderr.write(f"\\nlooks for garbage: {looks}\\nloaded: " + " ".join(loaded))
@@ -34,15 +33,15 @@ LOOKED_UP: Final = {"importlib.metadata", "email"}
 DRAWN: Final = {"httpx._main", "pygments", "rich.progress", "rich.syntax"}
 
 
-def loaded_by(*args: str) -> set[str]:
-    """Run a command in a process of its own, and return the modules it loaded."""
-    return set(run(*args).rpartition("loaded: ")[2].split())
+def loaded_by(*commands: str) -> set[str]:
+    """Run commands in a process of their own, and return the modules they loaded."""
+    return set(run(*commands).rpartition("loaded: ")[2].split())
 
 
-def run(*args: str) -> str:
-    """Run a command in a process of its own, and return its error output."""
+def run(*commands: str) -> str:
+    """Run commands in a process of their own, and return its error output."""
     ended = subprocess.run(  # noqa: S603  # our own script
-        [sys.executable, "-c", LOADED, *args],
+        [sys.executable, "-c", LOADED, *commands],
         capture_output=True,
         text=True,
         check=True,
@@ -55,20 +54,17 @@ def test_the_version_needs_no_library() -> None:
     assert not loaded_by("--version") & (COMMAND_LINE | SERVER | FLEET | LOOKED_UP)
 
 
-@pytest.mark.parametrize(
-    "command", ["list c1", "clusters", "create c1 nightly", "policy get c1", "lst"]
-)
-def test_a_command_for_one_cluster_needs_no_server_and_no_journal(
-    command: str,
-) -> None:
-    loaded = loaded_by(*command.split())
+def test_commands_for_one_cluster_need_no_server_and_no_journal() -> None:
+    loaded = loaded_by(
+        "list c1", "clusters", "create c1 nightly", "policy get c1", "lst"
+    )
 
     assert "css_snapshot.cli.app" in loaded
     assert not loaded & (SERVER | FLEET | DRAWN)
 
 
 def test_a_command_hardly_looks_for_garbage_while_it_is_imported() -> None:
-    looks = re.search(r"looks for garbage: (\d+)", run("list", "c1"))
+    looks = re.search(r"looks for garbage: (\d+)", run("list c1"))
 
     assert looks is not None
     # Python's own figures make it 144 times.
@@ -85,7 +81,7 @@ def test_a_command_is_imported_alone() -> None:
 
 
 def test_a_fleet_needs_no_server() -> None:
-    assert not loaded_by("fan-out", "c1", "--snapshot", "nightly") & SERVER
+    assert not loaded_by("fan-out c1 --snapshot nightly") & SERVER
 
 
 def test_the_help_lists_every_command() -> None:

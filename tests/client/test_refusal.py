@@ -27,6 +27,7 @@ from css_snapshot.errors import (
     ThrottledError,
     UnexpectedStatusError,
 )
+from tests.support.thoroughness import examples
 
 NOON: Final = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
 NOON_HTTP: Final = "Sat, 07 Mar 2026 12:00:00 GMT"
@@ -734,7 +735,7 @@ _header_values = (
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     status=st.integers(100, 599),
     body=_bodies,
@@ -756,7 +757,7 @@ def test_whatever_the_answer_holds_it_becomes_one_line_of_error(
         assert error.retry_after is None or error.retry_after >= 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     before=st.text(max_size=30),
     after=st.text(max_size=30),

@@ -17,6 +17,7 @@ from css_snapshot.emulator import (
 from css_snapshot.emulator.cloud.request import Request
 from tests.support.emulated_cloud import START, started
 from tests.support.signed import received, sign, vendor_date
+from tests.support.thoroughness import examples
 
 PATH = "/v1.0/0e000000000000000000000000000001/clusters"
 
@@ -48,7 +49,7 @@ _HEADER = st.tuples(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     headers=st.lists(_HEADER, max_size=6),
     raw_path=_GARBAGE,
@@ -70,7 +71,7 @@ def test_garbage_is_refused_and_never_breaks_the_verifier(
 _TEXT = st.text("abcXYZ019-_.~/ %+&=é:", max_size=8)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(query=st.lists(st.tuples(_TEXT.filter(bool), _TEXT), max_size=4), body=_TEXT)
 def test_whatever_the_vendors_signer_signs_verifies(
     query: list[tuple[str, str]], body: str
@@ -146,7 +147,7 @@ _ROUTES = (
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     method=st.sampled_from(
         ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
@@ -198,7 +199,7 @@ async def _exchange(endpoint: str, data: bytes) -> bytes:
         writer.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.binary(max_size=80) | st.text(max_size=40).map(str.encode))
 @example(data=b"GET * HTTP/1.1\r\nHost: a\r\n\r\n")
 @example(data=b"GET http://a/b HTTP/1.1\r\nHost: a\r\n\r\n")

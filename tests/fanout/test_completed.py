@@ -22,6 +22,7 @@ from css_snapshot.fanout import (
     Created,
     Entry,
     FanOut,
+    Indeterminate,
     Late,
     Skipped,
     Spoiled,
@@ -268,6 +269,24 @@ async def test_a_spoiled_target_stays_a_failure_of_each_resumed_run(
     entry = next(e for e in read_status(path).entries() if e.cluster_id == "c0")
     assert entry.backup is not None
     assert entry.backup.name == f"{NAME}-2"
+
+
+async def test_an_unknown_creation_that_has_ended_badly_by_the_next_run_is_spoiled(
+    site: Site, prepare: Prepare, path: Path
+) -> None:
+    site.endings = {"c0": ["FAILED"]}
+    unread = [("GET", "before 500")] * 100
+    site.faults = [("GET", ""), ("POST", "after lost"), *unread]
+    (unknown,) = await outcomes_of(prepare(1, journal=path))
+    site.faults.clear()
+    await asyncio.sleep(60.0)
+
+    (outcome,) = await outcomes_of(prepare(1, journal=path))
+
+    assert isinstance(unknown, Indeterminate)
+    assert isinstance(outcome, Spoiled)
+    assert states(path) == {State.SPOILED: 1}
+    assert site.posts["c0"] == 1
 
 
 async def test_a_late_target_is_looked_at_again_by_the_next_run(

@@ -33,6 +33,7 @@ from tests.support.clients import api_client
 from tests.support.fanout_bench import NAME, outcomes_of, snapshots_of
 from tests.support.fanout_bench import follow as collect
 from tests.support.site import Ending, Site
+from tests.support.thoroughness import examples
 from tests.support.virtual_time import VirtualTime, run
 
 T = TypeVar("T")
@@ -180,7 +181,7 @@ class ToCompletion(RuleBasedStateMachine):
 
 
 ToCompletion.TestCase.settings = settings(
-    max_examples=40,
+    max_examples=examples(80),
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

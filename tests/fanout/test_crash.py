@@ -14,9 +14,11 @@ import pytest
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
 from css_snapshot.fanout import State, read_status
 from tests.support.child_processes import environment, script
+from tests.support.thoroughness import SOAK
+
+pytestmark = pytest.mark.soak
 
 CHILD: Final = script("crash_child.py")
-
 
 LOSSES: Final = ((Fault.drop_after_commit(), 0.15), (Fault.delay(0.05), 0.3))
 FAILURES: Final = ((Fault.status_after_commit(500), 0.05), (Fault.status(500), 0.05))
@@ -58,9 +60,9 @@ def kill_after(process: subprocess.Popen[str], outcomes: int) -> bool:
 def test_what_is_called_complete_is_complete_however_often_a_run_is_killed(
     tmp_path: Path,
 ) -> None:
-    clusters, kills = 300, 10
+    clusters, kills = (300, 10) if SOAK else (90, 4)
     journal = tmp_path / "nightly.db"
-    state = EmulatorState(clusters=clusters, build_seconds=2.0, seed=7)
+    state = EmulatorState(clusters=clusters, build_seconds=1.0, seed=7)
     for fault, probability in LOSSES + FAILURES:
         state.faults.add(fault, operation="create", times=None, probability=probability)
     state.outcomes.add("FAILED", share=0.03)
@@ -112,7 +114,10 @@ def test_what_is_called_complete_is_complete_however_often_a_run_is_killed(
 
 @pytest.mark.parametrize(
     ("operation", "clusters", "kills", "faults"),
-    [("ensure", 300, 10, LOSSES + FAILURES), ("create", 60, 3, LOSSES)],
+    [
+        ("ensure", 300 if SOAK else 90, 10 if SOAK else 4, LOSSES + FAILURES),
+        ("create", 60, 3, LOSSES),
+    ],
 )
 def test_however_often_a_run_is_killed_each_cluster_has_one_snapshot_in_the_end(
     operation: str,

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from css_snapshot.fanout.lanes import Lanes
+from tests.support.thoroughness import examples
 
 
 @attrs.frozen
@@ -76,7 +77,9 @@ class LanesMachine(RuleBasedStateMachine):
 
 
 TestLanes = LanesMachine.TestCase
-TestLanes.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestLanes.settings = settings(
+    max_examples=examples(60), stateful_step_count=40, deadline=None
+)
 
 
 def test_a_cleared_lane_can_still_be_released() -> None:

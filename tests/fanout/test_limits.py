@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from css_snapshot.fanout.meter import Meter
 from css_snapshot.fanout.pace import Pace
 from tests.support.fanout_bench import throttled
+from tests.support.thoroughness import examples
 from tests.support.virtual_time import VirtualTime, run
 
 
@@ -29,7 +30,7 @@ async def test_without_a_rate_nothing_waits(virtual_time: VirtualTime) -> None:
 
 
 @given(rate=st.floats(0.1, 1000), waiting=st.integers(2, 60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_no_window_sees_more_starts_than_the_rate_allows(
     rate: float, waiting: int
 ) -> None:

@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from css_snapshot import RetryPolicy, SnapshotService
 from css_snapshot.auth import TokenAuth
 from css_snapshot.emulator import EmulatorServer, EmulatorState
 from css_snapshot.fanout import Target
 from tests.support.child_processes import environment, script
+from tests.support.thoroughness import SOAK
 
 CHILD: Final = script("load_child.py")
 MANY: Final = int(os.environ.get("CSS_SNAPSHOT_LOAD_TARGETS", "20000"))
@@ -40,8 +43,10 @@ def test_memory_does_not_grow_with_the_number_of_targets(tmp_path: Path) -> None
     assert many["peak"] - few["peak"] <= 15 * 1024
 
 
-async def test_five_thousand_clusters_over_a_socket(tmp_path: Path) -> None:
-    state = EmulatorState(clusters=5000, build_seconds=0.0)
+@pytest.mark.soak
+async def test_thousands_of_clusters_over_a_socket(tmp_path: Path) -> None:
+    clusters = 5000 if SOAK else 1000
+    state = EmulatorState(clusters=clusters, build_seconds=0.0)
     with EmulatorServer(state).run_in_thread() as server:
         async with (
             SnapshotService(
@@ -59,4 +64,4 @@ async def test_five_thousand_clusters_over_a_socket(tmp_path: Path) -> None:
         ):
             summary = await run.finish()
 
-    assert summary.created == summary.total == state.creations == 5000
+    assert summary.created == summary.total == state.creations == clusters

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from css_snapshot import CreateSnapshotRequest
 from css_snapshot.integrations.airflow.names import name_for, repeatable_name
+from tests.support.thoroughness import examples
 
 MOMENT = datetime(2026, 3, 7, 2, 30, 59, tzinfo=UTC)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.text(max_size=300),
     st.datetimes(min_value=datetime(1, 1, 3), timezones=st.timezones()),  # noqa: DTZ001  # hypothesis adds the zone

@@ -1,6 +1,7 @@
 """What is made for httpx2, with what is made for httpx, and the other way round."""
 
 import gzip
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
@@ -54,10 +55,10 @@ async def server(state: EmulatorState) -> AsyncIterator[EmulatorServer]:
 
 @pytest.fixture(params=[TransportFromHttpx2, ClientFromHttpx2])
 async def over_httpx2(
-    request: pytest.FixtureRequest,
+    request: pytest.FixtureRequest, trusting_nobody: ssl.SSLContext
 ) -> AsyncIterator[httpx.AsyncBaseTransport]:
     """A transport over httpx2, and one over a client of httpx2."""
-    inner = httpx2.AsyncHTTPTransport(trust_env=False)
+    inner = httpx2.AsyncHTTPTransport(verify=trusting_nobody, trust_env=False)
     if request.param is TransportFromHttpx2:
         async with TransportFromHttpx2(inner) as transport:
             yield transport
@@ -347,8 +348,9 @@ async def test_a_fault_means_the_same_as_over_httpx(
     fault: str,
     over_httpx2: httpx.AsyncBaseTransport,
     make_service: MakeService,
+    trusting_nobody: ssl.SSLContext,
 ) -> None:
-    async with httpx.AsyncHTTPTransport(trust_env=False) as over_httpx:
+    async with httpx.AsyncHTTPTransport(verify=trusting_nobody) as over_httpx:
         expected = await verdict_on(over_httpx, SCRIPTS[fault], make_service)
 
     assert await verdict_on(over_httpx2, SCRIPTS[fault], make_service) == expected

@@ -8,7 +8,7 @@ and tells afterwards whether one of the secrets used is in it.
 import logging
 import pickle
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,7 @@ from css_snapshot.auth import (
 )
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
 from css_snapshot.fanout import Target
+from tests.support.leaks import leaks
 
 USER: Final = "emulator-user"
 DOMAIN: Final = "emulator-domain"
@@ -40,8 +41,6 @@ POLICY: Final = SnapshotPolicy(
 )
 
 OTHER: Final = attrs.evolve(POLICY, keep=8)
-
-WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]
 
 
 def cloud() -> EmulatorState:
@@ -105,7 +104,7 @@ class Witness:
         self.secrets.update(state.credentials._tokens)
         self.secrets.update(state.metadata._tokens)
 
-    def leaks(self, where_leaked: WhereLeaked) -> list[str]:
+    def leaks(self) -> list[str]:
         """Tell where a secret was to be seen."""
         found = [
             f"{place}: {secret}"
@@ -113,9 +112,7 @@ class Witness:
             for secret in self.secrets
             if secret in text
         ]
-        for error in self.errors:
-            found.extend(where_leaked(error, self.secrets))
-        return found
+        return found + leaks(self.errors, self.secrets)
 
 
 def _attributes(thing: object) -> dict[str, object]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 pytest.importorskip("httptools")
 
 from css_snapshot.transport.http1_messages import ResponseReader, encode_request
+from tests.support.thoroughness import examples
 
 WHOLE: Final = (
     b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\nX-Odd: caf\xe9 \r\n\r\nhello"
@@ -400,7 +401,7 @@ def _outcome(pieces: Iterable[bytes], *, at_end: bool) -> tuple[object, ...]:
 
 
 @given(pieces=pieces_of_something(), at_end=st.booleans())
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_random_bytes_in_random_pieces_are_a_response_or_an_error(
     *, pieces: list[bytes], at_end: bool
 ) -> None:

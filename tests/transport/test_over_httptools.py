@@ -28,6 +28,7 @@ from css_snapshot.errors import (
 )
 from css_snapshot.transport.failures import NothingSentError, transport_error
 from tests.support.fault_server import FaultServer, Script, Wire, answer
+from tests.support.thoroughness import examples
 from tests.support.virtual_time import VirtualTime
 
 pytest.importorskip("httptools")
@@ -937,7 +938,7 @@ async def _reading(
 
 
 @given(responses())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_a_response_is_read_as_httpx_reads_it(data: bytes) -> None:
     context = _untrusting()
 

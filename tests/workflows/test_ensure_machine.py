@@ -30,6 +30,7 @@ from css_snapshot.emulator.cloud.vendor_errors import VendorError
 from css_snapshot.models import Ensured
 from css_snapshot.workflows.ensure import EnsureOptions, Intent, ensure
 from tests.support.clients import api_client
+from tests.support.thoroughness import examples
 from tests.support.virtual_time import VirtualTime, run
 
 T = TypeVar("T")
@@ -373,7 +374,7 @@ class ExactlyOnce(RuleBasedStateMachine):
 
 
 ExactlyOnce.TestCase.settings = settings(
-    max_examples=80,
+    max_examples=examples(120),
     stateful_step_count=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -28,6 +28,7 @@ from css_snapshot.emulator.cloud.state import EmulatorState
 from css_snapshot.emulator.cloud.vendor_errors import VendorError
 from css_snapshot.workflows.restore import Restoration, ensure_restored
 from tests.support.clients import api_client
+from tests.support.thoroughness import examples
 from tests.support.virtual_time import VirtualTime, run
 
 T = TypeVar("T")
@@ -412,7 +413,7 @@ class ExactlyOnce(RuleBasedStateMachine):
 
 
 ExactlyOnce.TestCase.settings = settings(
-    max_examples=80,
+    max_examples=examples(120),
     stateful_step_count=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
