@@ -155,6 +155,7 @@ class Scheduler(Generic[T]):
             not self._stopping
             and len(self._working) < self._limit
             and len(self._working) + len(self.outcomes) < 2 * self._limit
+            and not (self.watch and self.watch.is_full)
         )
 
     async def _feed(self) -> None:

@@ -8,6 +8,7 @@ on, and a site that never shows anything is not asked any more.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -40,6 +41,8 @@ _SETTLE_SECONDS: Final = 15.0
 _ACTION: Final = "SNAPSHOTTING"
 _NAP: Final = 60.0
 """Seconds after which the wall clock is read again, which may have been set."""
+_MOST_WATCHED: Final = 16_384
+"""More than any fleet has; bounds memory, and the requests of a tick."""
 
 
 @attrs.define(eq=False)
@@ -103,6 +106,11 @@ class Watch:
     def __len__(self) -> int:
         return len(self._watched)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more should be accepted until something has ended."""
+        return len(self._watched) >= _MOST_WATCHED
+
     def add(self, job: Job) -> None:
         """Take in a target whose creation was accepted; one at a time per cluster."""
         if job.backup is None:
@@ -121,7 +129,7 @@ class Watch:
             self._pause = min(self._pause * _GROWTH, _LONGEST_PAUSE)
             await self._confirm(await self._due())
         # What has ended in the last seconds is not called late.
-        await self._confirm(list(self._watched.values()))
+        await self._confirm(deque(self._watched.values()))
         for watched in list(self._watched.values()):
             await self._end(watched, self._late(watched))
 
@@ -136,15 +144,15 @@ class Watch:
             return float("inf")
         return (self._finish_by - self._clock.now()).total_seconds()
 
-    async def _due(self) -> list[_Watched]:
+    async def _due(self) -> deque[_Watched]:
         """Choose what is worth a look at its own list."""
         shown = await self._shown_at_work()
         now = self._clock.monotonic()
-        return [
+        return deque(
             watched
             for watched in self._watched.values()
             if watched not in shown and watched.look_at <= now
-        ]
+        )
 
     async def _shown_at_work(self) -> set[_Watched]:
         """Read the list of clusters, unless the site has not shown anything in it."""
@@ -164,23 +172,16 @@ class Watch:
             return set()
         return shown
 
-    async def _confirm(self, due: list[_Watched]) -> None:
+    async def _confirm(self, due: deque[_Watched]) -> None:
         """Look at the lists of some clusters, a limited number at once."""
-        if not due:
-            return
-        left = iter(due)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._limit, len(due))):
-                group.create_task(self._look_at_each(left))
-        if self._site_shows is None and any(
-            watched.last is not None and not watched.last.is_finished for watched in due
-        ):
-            # They build, and none of their clusters was shown to be at work.
-            self._site_shows = False
+                group.create_task(self._look_at_each(due))
 
-    async def _look_at_each(self, left: Iterable[_Watched]) -> None:
-        for watched in left:
-            await self._look(watched)
+    async def _look_at_each(self, due: deque[_Watched]) -> None:
+        # Taken out, so that nothing keeps what has ended and its row.
+        while due:
+            await self._look(due.popleft())
 
     async def _look(self, watched: _Watched) -> None:
         cluster_id = watched.job.target.cluster_id
@@ -196,8 +197,11 @@ class Watch:
         watched.unseen_since, watched.error, watched.last = None, None, row
         if row.is_finished:
             await self._end(watched, _ending(watched, row))
-        else:
-            self._look_later(watched)
+            return
+        if self._site_shows is None:
+            # It builds, and no cluster was shown to be at work.
+            self._site_shows = False
+        self._look_later(watched)
 
     def _look_later(self, watched: _Watched) -> None:
         watched.look_at = self._clock.monotonic() + watched.pause

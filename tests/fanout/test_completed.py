@@ -1,6 +1,7 @@
 """Runs that end at the truth: complete, spoiled or late, and never by trust."""
 
 import asyncio
+import weakref
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from css_snapshot.fanout import (
     State,
     Target,
     read_status,
+    watch,
 )
 from css_snapshot.models import Backup, Ensured
 from css_snapshot.typing import SnapshotOperation
@@ -210,6 +212,36 @@ async def test_what_is_watched_holds_no_slot(site: Site, prepare: Prepare) -> No
 
     begun = [truths[0].begun for truths in site.truths.values()]
     assert max(begun) - min(begun) < 5.0
+
+
+async def test_no_more_is_begun_than_can_be_watched(
+    site: Site, prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_MOST_WATCHED", 3)
+    run = prepare(10, limit=1)
+
+    outcomes = await outcomes_of(run)
+
+    begun = [truths[0].begun for truths in site.truths.values()]
+    building = [sum(0.0 <= one - other < 60.0 for other in begun) for one in begun]
+    assert max(building) == 3
+    assert [type(outcome) for outcome in outcomes] == [Completed] * 10
+
+
+async def test_what_has_ended_is_not_kept_while_others_are_looked_at(
+    prepare: Prepare,
+) -> None:
+    rows: list[weakref.ref[Any]] = []
+    alive: list[int] = []
+
+    async with prepare(10, limit=1) as run:
+        async for outcome in run:
+            assert isinstance(outcome, Completed)
+            rows.append(weakref.ref(outcome.snapshot))
+            del outcome
+            alive.append(sum(row() is not None for row in rows))
+
+    assert max(alive) <= 1
 
 
 async def test_an_adopted_complete_snapshot_needs_no_watch(
