@@ -30,6 +30,7 @@ from css_snapshot.fanout.outcomes import Completed, Late, Spoiled
 from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.models import Backup, Snapshot
 from css_snapshot.workflows.clusters import clusters
+from css_snapshot.workflows.look import SETTLE_SECONDS
 from css_snapshot.workflows.spoiled import spoiled_error
 
 Ending: TypeAlias = Completed | Spoiled | Late
@@ -37,10 +38,7 @@ Ending: TypeAlias = Completed | Spoiled | Late
 _FIRST_PAUSE: Final = 5.0
 _GROWTH: Final = 1.25
 _LONGEST_PAUSE: Final = 20.0
-_SETTLE_SECONDS: Final = 15.0
 _ACTION: Final = "SNAPSHOTTING"
-_NAP: Final = 60.0
-"""Seconds after which the wall clock is read again, which may have been set."""
 _MOST_WATCHED: Final = 16_384
 """More than any fleet has; bounds memory, and the requests of a tick."""
 
@@ -52,8 +50,7 @@ class _Watched:
     Attributes:
         job: Its target.
         backup: Its id and name.
-        look_at: When its own list is worth a look, on the monotonic scale.
-        pause: Seconds between looks at its own list.
+        look_from: When its own list is first worth a look, on the monotonic scale.
         last: Its last known row.
         progress: How far it is, where the site says so.
         unseen_since: Since when it can't be seen, on the monotonic scale.
@@ -62,8 +59,7 @@ class _Watched:
 
     job: Job
     backup: Backup
-    look_at: float
-    pause: float = _FIRST_PAUSE
+    look_from: float
     last: Snapshot | None = None
     progress: str | None = None
     unseen_since: float | None = None
@@ -100,7 +96,6 @@ class Watch:
         self._stopping = stopping
         self._on_end = on_end
         self._watched: dict[str, _Watched] = {}
-        self._pause = _FIRST_PAUSE
         self._site_shows: bool | None = None
 
     def __len__(self) -> int:
@@ -115,18 +110,18 @@ class Watch:
         """Take in a target whose creation was accepted; one at a time per cluster."""
         if job.backup is None:
             raise ValueError("only what was accepted can be watched")
-        look_at = self._clock.monotonic() + _FIRST_PAUSE
-        self._watched[job.target.cluster_id] = _Watched(job, job.backup, look_at)
+        look_from = self._clock.monotonic() + _FIRST_PAUSE
+        self._watched[job.target.cluster_id] = _Watched(job, job.backup, look_from)
 
     async def run(self) -> None:
         """Watch until nothing is left to watch, or the time is up."""
-        self._pause = _FIRST_PAUSE
+        pause = _FIRST_PAUSE
         while self._watched:
             left = self._seconds_left()
             if left <= 0:
                 break
-            await self._clock.sleep(min(self._pause, left, _NAP))
-            self._pause = min(self._pause * _GROWTH, _LONGEST_PAUSE)
+            await self._clock.sleep(min(pause, left))
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
             await self._confirm(await self._due())
         # What has ended in the last seconds is not called late.
         await self._confirm(deque(self._watched.values()))
@@ -151,7 +146,7 @@ class Watch:
         return deque(
             watched
             for watched in self._watched.values()
-            if watched not in shown and watched.look_at <= now
+            if watched not in shown and watched.look_from <= now
         )
 
     async def _shown_at_work(self) -> set[_Watched]:
@@ -201,38 +196,28 @@ class Watch:
         if self._site_shows is None:
             # It builds, and no cluster was shown to be at work.
             self._site_shows = False
-        self._look_later(watched)
-
-    def _look_later(self, watched: _Watched) -> None:
-        watched.look_at = self._clock.monotonic() + watched.pause
-        watched.pause = min(watched.pause * _GROWTH, _LONGEST_PAUSE)
 
     async def _missing(self, watched: _Watched) -> None:
         """Take in a list without it: a single one may lag, or have a gap."""
         watched.error = None
-        if not self._is_unseen_for_good(watched):
-            self._look_later(watched)
-            return
-        await self._end(watched, _vanished(watched))
+        if self._is_unseen_for_good(watched):
+            await self._end(watched, _vanished(watched))
 
     async def _unreadable(self, watched: _Watched, error: CSSError) -> None:
         """Take in a list that could not be read."""
         if self._stopping.stop_for(error):
             return
         watched.error = error
-        passing = error.retryable or isinstance(error, TransportError)
-        if passing:
+        if error.retryable or isinstance(error, TransportError):
             watched.unseen_since = None
         elif self._is_unseen_for_good(watched):
             await self._end(watched, self._late(watched))
-            return
-        self._look_later(watched)
 
     def _is_unseen_for_good(self, watched: _Watched) -> bool:
         now = self._clock.monotonic()
         if watched.unseen_since is None:
             watched.unseen_since = now
-        return now - watched.unseen_since >= _SETTLE_SECONDS
+        return now - watched.unseen_since >= SETTLE_SECONDS
 
     def _late(self, watched: _Watched) -> Late:
         job = watched.job

@@ -23,6 +23,7 @@ from css_snapshot.errors import (
 from css_snapshot.event_loop import running_loop
 from css_snapshot.models import RestoreStatus, Snapshot
 from css_snapshot.typing import Progress
+from css_snapshot.workflows.look import SETTLE_SECONDS
 from css_snapshot.workflows.spoiled import spoiled_error
 
 TIMEOUT_SECONDS: Final = 600.0
@@ -31,7 +32,6 @@ TIMEOUT_SECONDS: Final = 600.0
 POLL_SECONDS: Final = 5.0
 """The first interval between looks in seconds, unless told otherwise."""
 
-_SETTLE_SECONDS: Final = 15.0
 _GROWTH: Final = 1.25
 _SLOWEST: Final = 4.0
 _JITTER: Final = 0.2
@@ -242,7 +242,7 @@ class _Waiter:
             # A single list may lag behind, or have a gap.
             if self.missing_since is None:
                 self.missing_since = 0.0 if self.last is None else elapsed
-            if elapsed - self.missing_since >= _SETTLE_SECONDS:
+            if elapsed - self.missing_since >= SETTLE_SECONDS:
                 raise self._missing()
             return False
         self.last, self.missing_since = current, None
@@ -329,7 +329,7 @@ class _Restoration(_Waiter):
             return False
         # A state that was there from the start may be that of an earlier
         # restoration, until the new one has had the time to show.
-        if not self.seen_restoring and elapsed < _SETTLE_SECONDS:
+        if not self.seen_restoring and elapsed < SETTLE_SECONDS:
             return False
         if status == RestoreStatus.FAILED:
             raise SnapshotFailedError(
