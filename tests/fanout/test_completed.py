@@ -30,7 +30,7 @@ from css_snapshot.fanout import (
     watch,
 )
 from css_snapshot.models import Backup, Ensured
-from css_snapshot.typing import SnapshotOperation
+from css_snapshot.typing import SnapshotOperation, Until
 from tests.support.clients import api_client
 from tests.support.fanout_bench import NAME, outcomes_of, snapshots_of, targets
 from tests.support.site import Site, Truth
@@ -272,6 +272,24 @@ async def test_a_resumed_run_looks_at_what_was_accepted_and_posts_nothing(
     assert {type(outcome) for outcome in outcomes} == {Completed}
     assert site.posts.total() == posts
     assert resumed.summary.is_success
+
+
+@pytest.mark.parametrize("until", get_args(Until))
+async def test_an_interrupted_creation_that_was_spoiled_meanwhile_is_spoiled(
+    site: Site, prepare: Prepare, path: Path, until: Until
+) -> None:
+    site.endings, site.faults = {"c0": ["FAILED"]}, [("POST", "after lost")]
+    async with prepare(1, journal=path, until=until):
+        while not site.posts:
+            await asyncio.sleep(0.001)
+    assert states(path) == {State.INTENT: 1}
+    await asyncio.sleep(60.0)
+
+    (outcome,) = await outcomes_of(prepare(1, journal=path, until=until))
+
+    assert isinstance(outcome, Spoiled)
+    assert states(path) == {State.SPOILED: 1}
+    assert site.posts["c0"] == 1
 
 
 async def test_a_spoiled_target_stays_a_failure_of_each_resumed_run(

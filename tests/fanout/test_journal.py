@@ -21,7 +21,7 @@ from css_snapshot import (
     ForbiddenError,
     IndeterminateCreateError,
 )
-from css_snapshot.errors import CSSError, JournalBusyError
+from css_snapshot.errors import ConnectFailedError, CSSError, JournalBusyError
 from css_snapshot.fanout import (
     Busy,
     Created,
@@ -139,6 +139,18 @@ async def test_what_failed_is_skipped_unless_asked_for(path: Path) -> None:
     assert "403 not yours" in str(skipped)
     assert isinstance(created, Created)
     assert entries(path)["c0"].state is State.ACCEPTED
+
+
+async def test_what_never_left_is_tried_again_by_itself(path: Path) -> None:
+    error = ConnectFailedError("refused", kind="refused")
+    (failed,) = await outcomes_of(
+        fan_out(failing(error), targets(1), journal=path, plan="p")
+    )
+
+    (created,) = await outcomes_of(fan_out(answer, targets(1), journal=path, plan="p"))
+
+    assert isinstance(failed, Failed)
+    assert isinstance(created, Created)
 
 
 @pytest.mark.parametrize(
