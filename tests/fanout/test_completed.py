@@ -280,8 +280,8 @@ async def test_an_interrupted_creation_that_was_spoiled_meanwhile_is_spoiled(
 ) -> None:
     site.endings, site.faults = {"c0": ["FAILED"]}, [("POST", "after lost")]
     async with prepare(1, journal=path, until=until):
-        while not site.posts:
-            await asyncio.sleep(0.001)
+        # A look, a creation, and half of the next look.
+        await asyncio.sleep(0.025)
     assert states(path) == {State.INTENT: 1}
     await asyncio.sleep(60.0)
 
