@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import timedelta
@@ -389,20 +390,38 @@ async def test_texts_that_sqlite_would_refuse_are_made_storable(path: Path) -> N
     assert entries(path)["c1"].error == "?" * 500
 
 
-async def test_commits_are_shared_by_what_is_in_flight(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sessions = {True: 0, False: 0}
+@pytest.fixture
+def sessions(monkeypatch: pytest.MonkeyPatch) -> Counter[bool]:
+    """Count the groups that a journal carries out, by whether they write."""
+    counted: Counter[bool] = Counter()
     session = Store.session
 
     def counting(self: Store, *, writes: bool) -> object:
-        sessions[writes] += 1
+        counted[writes] += 1
         return session(self, writes=writes)
 
     monkeypatch.setattr(Store, "session", counting)
+    return counted
+
+
+async def test_commits_are_shared_by_what_is_in_flight(
+    path: Path, sessions: Counter[bool]
+) -> None:
     await outcomes_of(fan_out(answer, targets(400), limit=100, journal=path))
 
-    assert sum(sessions.values()) < 100
+    assert sessions.total() < 100
+
+
+async def test_what_is_only_read_commits_nothing(
+    path: Path, sessions: Counter[bool]
+) -> None:
+    await outcomes_of(fan_out(answer, targets(20), journal=path, plan="p"))
+    sessions.clear()
+
+    await outcomes_of(fan_out(never, targets(20), journal=path, plan="p"))
+
+    assert sessions[False] > 0
+    assert sessions[True] == 0
 
 
 async def test_the_files_can_be_read_by_their_owner_alone(path: Path) -> None:

@@ -31,7 +31,6 @@ class Journal:
     """
 
     def __init__(self, path: Path | None, clock: Clock, stopping: Stopping) -> None:
-        self._path = path
         self._clock = clock
         self._stopping = stopping
         self._names: set[str] = set()
@@ -47,10 +46,9 @@ class Journal:
             ConfigurationError: If the file is another plan's journal, or no journal.
             JournalError: If another run holds it, or it can't be read or written.
         """
-        path, writer = self._path, self._writer
-        if path is not None and writer is not None:
+        if self._writer is not None:
             now = self._clock.now()
-            await writer.open(lambda: Store(path, plan, now))
+            await self._writer.open(lambda path: Store(path, plan, now))
 
     async def recall(self, job: Job, request: CreateSnapshotRequest) -> Entry | None:
         """Return what is known of a target; `None` if it is new.

@@ -49,7 +49,7 @@ class Writer:
     asked for, it is done, even if whoever asked is cancelled.
 
     Args:
-        path: The journal's file, for messages.
+        path: The journal's file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,16 +61,18 @@ class Writer:
         self._closing = False
         self._closed = asyncio.Event()
 
-    async def open(self, make: Callable[[], Store]) -> None:
+    async def open(self, make: Callable[[Path], Store]) -> None:
         """Open the journal in the thread.
 
         Args:
-            make: Opens it.
+            make: Opens the file.
 
         Raises:
             CSSError: As `make` raises it.
         """
-        opening = asyncio.get_running_loop().run_in_executor(self._thread, make)
+        opening = asyncio.get_running_loop().run_in_executor(
+            self._thread, make, self._path
+        )
         try:
             self._store = await asyncio.shield(opening)
         except asyncio.CancelledError:
