@@ -122,17 +122,18 @@ class Writer:
             self._closed.set()
             return
         loop = asyncio.get_running_loop()
-        self._working = True
         batch, self._pending = self._pending, []
         if batch:
             flight = loop.run_in_executor(
                 self._thread, _carry_out, store, batch, self._path
             )
             flight.add_done_callback(lambda done: self._landed(batch, done))
-        else:
+        elif self._closing:
             self._store = None
             flight = loop.run_in_executor(self._thread, store.close)
             flight.add_done_callback(self._shut)
+        else:
+            self._working = False
 
     def _landed(
         self, batch: Sequence[_Request[Any]], flight: asyncio.Future[None]
@@ -140,10 +141,8 @@ class Writer:
         failure = flight.exception()
         for request in batch:
             request.deliver(failure)
-        if self._pending or self._closing:
-            self._launch()
-        else:
-            self._working = False
+        # Those who were waiting run first, so that what they ask for next is shared.
+        asyncio.get_running_loop().call_soon(self._launch)
 
     def _shut(self, flight: asyncio.Future[None]) -> None:
         failure = flight.exception()
