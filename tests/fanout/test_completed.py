@@ -3,11 +3,12 @@
 import asyncio
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
+import httpx
 import pytest
 
 from css_snapshot.errors import (
@@ -22,6 +23,7 @@ from css_snapshot.fanout import (
     Created,
     FanOut,
     Late,
+    Outcome,
     Skipped,
     Spoiled,
     State,
@@ -32,7 +34,13 @@ from css_snapshot.fanout import (
 from css_snapshot.models import Backup, Ensured
 from css_snapshot.typing import SnapshotOperation, Until
 from tests.support.clients import api_client
-from tests.support.fanout_bench import NAME, outcomes_of, snapshots_of, targets
+from tests.support.fanout_bench import (
+    NAME,
+    follow,
+    outcomes_of,
+    snapshots_of,
+    targets,
+)
 from tests.support.site import Site, Truth
 from tests.support.virtual_time import START, VirtualTime
 
@@ -374,6 +382,41 @@ async def test_refused_credentials_while_watching_end_the_run(
     assert states(path) == {State.ACCEPTED: 3}
 
 
+async def test_what_is_accepted_after_the_credentials_were_refused_is_not_followed(
+    virtual_time: VirtualTime,
+) -> None:
+    class Slow(Site):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            answer = await super().handle_async_request(request)
+            if request.method == "POST":
+                await asyncio.sleep(0.5)
+            return answer
+
+    async def one_just_before_the_first_look() -> AsyncIterator[Target]:
+        yield Target("c0", NAME)
+        await asyncio.sleep(5.3)
+        site.faults = [("GET", "before 401")]
+        yield Target("c1", NAME)
+
+    site = Slow(["c0", "c1"], virtual_time.monotonic)
+    run = snapshots_of(
+        api_client(site, virtual_time.clock),
+        one_just_before_the_first_look(),
+        until="completed",
+        operation="create",
+    )
+    outcomes: list[Outcome[Ensured]] = []
+
+    async with run:
+        with pytest.raises(FanOutStoppedError, match="credentials"):
+            await follow(run, outcomes)
+
+    assert {outcome.cluster_id for outcome in outcomes} == {"c0", "c1"}
+    assert {type(outcome) for outcome in outcomes} == {Late}
+    assert site.posts == {"c0": 1, "c1": 1}
+    assert virtual_time.elapsed < 10.0
+
+
 async def test_a_list_that_may_not_be_read_any_more_ends_late(
     site: Site, prepare: Prepare
 ) -> None:
@@ -455,6 +498,7 @@ async def test_what_a_caller_knows_as_accepted_is_followed_and_nothing_is_create
 
     assert [type(outcome) for outcome in outcomes] == [kind] * 3
     assert {outcome.id for outcome in outcomes} == {"id-0", "id-1", "id-2"}
+    assert {getattr(outcome, "how", "created") for outcome in outcomes} == {"created"}
     assert not site.posts
 
 

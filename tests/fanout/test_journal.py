@@ -412,6 +412,22 @@ async def test_commits_are_shared_by_what_is_in_flight(
     assert sessions.total() < 100
 
 
+async def test_a_read_shares_the_commit_of_what_is_written_beside_it(
+    path: Path, sessions: Counter[bool]
+) -> None:
+    journal = Journal(path, Clock(), Stopping(RunOptions()))
+    await journal.open(Plan("p"))
+    read, written = map(Job, targets(2))
+
+    await asyncio.gather(
+        journal.recall(read, read.target.request()), journal.intend(written)
+    )
+    journal.close()
+    await journal.closed()
+
+    assert sessions == {True: 1}
+
+
 async def test_what_is_only_read_commits_nothing(
     path: Path, sessions: Counter[bool]
 ) -> None:
