@@ -28,7 +28,7 @@ class Job:
         digest: Stands for them in the journal.
         previous: A creation that may have happened and is not resolved.
         since: When a creation was last about to be sent.
-        intended: Whether the journal has an intent of it.
+        intended: Whether this run has written an intent of it.
         attempts: How many times its creation was sent.
         throttled: How many times it was throttled.
         under_way: Whether its operation has been called, and not been turned away.

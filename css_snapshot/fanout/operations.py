@@ -10,6 +10,7 @@ from css_snapshot.errors import (
     CSSError,
     DuplicateSnapshotError,
     IndeterminateCreateError,
+    SnapshotFailedError,
 )
 from css_snapshot.fanout.targets import Target
 from css_snapshot.fanout.trial import Trial
@@ -48,8 +49,11 @@ class Snapshotting:
         except IndeterminateCreateError:
             raise
         except CSSError as exc:
-            # After a creation of its own, it has looked and knows what is there.
-            if trial.sent or isinstance(exc, DuplicateSnapshotError):
+            # After a creation of its own, it has looked and knows what is there; these
+            # two say what became of one that an earlier run left open.
+            if trial.sent or isinstance(
+                exc, DuplicateSnapshotError | SnapshotFailedError
+            ):
                 trial.resolve()
             raise
 

@@ -117,7 +117,6 @@ class Processor(Generic[T]):
     def _take_up(self, job: Job, entry: Entry) -> Skipped | Accepted | None:
         """Go on where an earlier run ended; `None` means: from the beginning."""
         if entry.state in UNRESOLVED:
-            job.intended = True
             job.since = entry.since or entry.updated
             job.previous = Intent(job.since)
             return None

@@ -32,11 +32,11 @@ class FanOut(Generic[T_co]):
         print(run.summary)
 
     Targets are pulled as they can be started, and no new ones are started while
-    twice `limit` are under way or wait for the consumer. A target whose cluster is
-    in flight waits for it without holding others up, as long as no more than 1,024
-    (or four times `limit`) do so. When the block is left early, what is in flight is
-    cancelled, within a second; with a journal, the next run finds out what became
-    of it.
+    twice `limit` are under way or wait for the consumer, or 16,384 accepted snapshots
+    are followed to their ends. A target whose cluster is in flight waits for it
+    without holding others up, as long as no more than 1,024 (or four times `limit`)
+    do so. When the block is left early, what is in flight is cancelled, within a
+    second; with a journal, the next run finds out what became of it.
 
     A run that can't go on starts no more targets, finishes those in flight, and ends
     the iteration with a `FanOutStoppedError` (once; it also comes out of the block if

@@ -155,6 +155,7 @@ class Scheduler(Generic[T]):
             not self._stopping
             and len(self._working) < self._limit
             and len(self._working) + len(self.outcomes) < 2 * self._limit
+            and not (self.watch and self.watch.is_full)
         )
 
     async def _feed(self) -> None:
@@ -268,8 +269,11 @@ class Scheduler(Generic[T]):
         if self._stop.fatal:
             self._abandon()
         elif self._watching is None:
-            self._watching = self._start(self.watch.run())
-            self._watching.add_done_callback(self._watched)
+            self._begin_to_watch(self.watch)
+
+    def _begin_to_watch(self, watch: Watch) -> None:
+        self._watching = self._start(watch.run())
+        self._watching.add_done_callback(self._watched)
 
     def watched_to_its_end(self, job: Job, ending: Ending) -> None:
         """Take the outcome of a target that was watched."""
@@ -286,8 +290,7 @@ class Scheduler(Generic[T]):
             self._stop.stop("the watch failed", failure, fatal=True)
         if self.watch and not (self._left or self._stop.fatal):
             # What was accepted while the last one ended.
-            self._watching = self._start(self.watch.run())
-            self._watching.add_done_callback(self._watched)
+            self._begin_to_watch(self.watch)
         self._go_on()
 
     def _abandon(self) -> None:

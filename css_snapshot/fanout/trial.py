@@ -10,7 +10,6 @@ from css_snapshot.errors import (
     ClusterBusyError,
     CSSError,
     IndeterminateError,
-    SnapshotFailedError,
 )
 from css_snapshot.workflows.ensure import Intent
 from css_snapshot.workflows.verdict import may_have_created
@@ -55,9 +54,6 @@ class Trial:
 
     def fate(self, error: Exception) -> Fate:
         """Return what a target has come to whose operation raised an error."""
-        if isinstance(error, SnapshotFailedError):
-            # It was looked for and seen: nothing about it is open.
-            return "failed"
         if self.unresolved and (not self.sent or leaves_open(error)):
             return "indeterminate"
         return "busy" if isinstance(error, ClusterBusyError) else "failed"

@@ -8,6 +8,7 @@ on, and a site that never shows anything is not asked any more.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -29,6 +30,7 @@ from css_snapshot.fanout.outcomes import Completed, Late, Spoiled
 from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.models import Backup, Snapshot
 from css_snapshot.workflows.clusters import clusters
+from css_snapshot.workflows.defaults import SETTLE_SECONDS
 from css_snapshot.workflows.spoiled import spoiled_error
 
 Ending: TypeAlias = Completed | Spoiled | Late
@@ -36,10 +38,9 @@ Ending: TypeAlias = Completed | Spoiled | Late
 _FIRST_PAUSE: Final = 5.0
 _GROWTH: Final = 1.25
 _LONGEST_PAUSE: Final = 20.0
-_SETTLE_SECONDS: Final = 15.0
 _ACTION: Final = "SNAPSHOTTING"
-_NAP: Final = 60.0
-"""Seconds after which the wall clock is read again, which may have been set."""
+_MOST_WATCHED: Final = 16_384
+"""More than any fleet has; bounds memory, and the requests of a tick."""
 
 
 @attrs.define(eq=False)
@@ -49,8 +50,7 @@ class _Watched:
     Attributes:
         job: Its target.
         backup: Its id and name.
-        look_at: When its own list is worth a look, on the monotonic scale.
-        pause: Seconds between looks at its own list.
+        look_from: When its own list is first worth a look, on the monotonic scale.
         last: Its last known row.
         progress: How far it is, where the site says so.
         unseen_since: Since when it can't be seen, on the monotonic scale.
@@ -59,8 +59,7 @@ class _Watched:
 
     job: Job
     backup: Backup
-    look_at: float
-    pause: float = _FIRST_PAUSE
+    look_from: float
     last: Snapshot | None = None
     progress: str | None = None
     unseen_since: float | None = None
@@ -97,31 +96,35 @@ class Watch:
         self._stopping = stopping
         self._on_end = on_end
         self._watched: dict[str, _Watched] = {}
-        self._pause = _FIRST_PAUSE
         self._site_shows: bool | None = None
 
     def __len__(self) -> int:
         return len(self._watched)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more should be accepted until something has ended."""
+        return len(self._watched) >= _MOST_WATCHED
+
     def add(self, job: Job) -> None:
         """Take in a target whose creation was accepted; one at a time per cluster."""
         if job.backup is None:
             raise ValueError("only what was accepted can be watched")
-        look_at = self._clock.monotonic() + _FIRST_PAUSE
-        self._watched[job.target.cluster_id] = _Watched(job, job.backup, look_at)
+        look_from = self._clock.monotonic() + _FIRST_PAUSE
+        self._watched[job.target.cluster_id] = _Watched(job, job.backup, look_from)
 
     async def run(self) -> None:
         """Watch until nothing is left to watch, or the time is up."""
-        self._pause = _FIRST_PAUSE
+        pause = _FIRST_PAUSE
         while self._watched:
             left = self._seconds_left()
             if left <= 0:
                 break
-            await self._clock.sleep(min(self._pause, left, _NAP))
-            self._pause = min(self._pause * _GROWTH, _LONGEST_PAUSE)
+            await self._clock.sleep(min(pause, left))
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
             await self._confirm(await self._due())
         # What has ended in the last seconds is not called late.
-        await self._confirm(list(self._watched.values()))
+        await self._confirm(deque(self._watched.values()))
         for watched in list(self._watched.values()):
             await self._end(watched, self._late(watched))
 
@@ -136,15 +139,15 @@ class Watch:
             return float("inf")
         return (self._finish_by - self._clock.now()).total_seconds()
 
-    async def _due(self) -> list[_Watched]:
+    async def _due(self) -> deque[_Watched]:
         """Choose what is worth a look at its own list."""
         shown = await self._shown_at_work()
         now = self._clock.monotonic()
-        return [
+        return deque(
             watched
             for watched in self._watched.values()
-            if watched not in shown and watched.look_at <= now
-        ]
+            if watched not in shown and watched.look_from <= now
+        )
 
     async def _shown_at_work(self) -> set[_Watched]:
         """Read the list of clusters, unless the site has not shown anything in it."""
@@ -164,23 +167,16 @@ class Watch:
             return set()
         return shown
 
-    async def _confirm(self, due: list[_Watched]) -> None:
+    async def _confirm(self, due: deque[_Watched]) -> None:
         """Look at the lists of some clusters, a limited number at once."""
-        if not due:
-            return
-        left = iter(due)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._limit, len(due))):
-                group.create_task(self._look_at_each(left))
-        if self._site_shows is None and any(
-            watched.last is not None and not watched.last.is_finished for watched in due
-        ):
-            # They build, and none of their clusters was shown to be at work.
-            self._site_shows = False
+                group.create_task(self._look_at_each(due))
 
-    async def _look_at_each(self, left: Iterable[_Watched]) -> None:
-        for watched in left:
-            await self._look(watched)
+    async def _look_at_each(self, due: deque[_Watched]) -> None:
+        # Taken out, so that nothing keeps what has ended and its row.
+        while due:
+            await self._look(due.popleft())
 
     async def _look(self, watched: _Watched) -> None:
         cluster_id = watched.job.target.cluster_id
@@ -196,39 +192,32 @@ class Watch:
         watched.unseen_since, watched.error, watched.last = None, None, row
         if row.is_finished:
             await self._end(watched, _ending(watched, row))
-        else:
-            self._look_later(watched)
-
-    def _look_later(self, watched: _Watched) -> None:
-        watched.look_at = self._clock.monotonic() + watched.pause
-        watched.pause = min(watched.pause * _GROWTH, _LONGEST_PAUSE)
+            return
+        if self._site_shows is None:
+            # It builds, and no cluster was shown to be at work.
+            self._site_shows = False
 
     async def _missing(self, watched: _Watched) -> None:
         """Take in a list without it: a single one may lag, or have a gap."""
         watched.error = None
-        if not self._is_unseen_for_good(watched):
-            self._look_later(watched)
-            return
-        await self._end(watched, _vanished(watched))
+        if self._is_unseen_for_good(watched):
+            await self._end(watched, _vanished(watched))
 
     async def _unreadable(self, watched: _Watched, error: CSSError) -> None:
         """Take in a list that could not be read."""
         if self._stopping.stop_for(error):
             return
         watched.error = error
-        passing = error.retryable or isinstance(error, TransportError)
-        if passing:
+        if error.retryable or isinstance(error, TransportError):
             watched.unseen_since = None
         elif self._is_unseen_for_good(watched):
             await self._end(watched, self._late(watched))
-            return
-        self._look_later(watched)
 
     def _is_unseen_for_good(self, watched: _Watched) -> bool:
         now = self._clock.monotonic()
         if watched.unseen_since is None:
             watched.unseen_since = now
-        return now - watched.unseen_since >= _SETTLE_SECONDS
+        return now - watched.unseen_since >= SETTLE_SECONDS
 
     def _late(self, watched: _Watched) -> Late:
         job = watched.job

@@ -2,12 +2,14 @@
 
 import asyncio
 import sqlite3
+import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
+import httpx
 import pytest
 
 from css_snapshot.errors import (
@@ -24,17 +26,25 @@ from css_snapshot.fanout import (
     FanOut,
     Indeterminate,
     Late,
+    Outcome,
     Skipped,
     Spoiled,
     State,
     Target,
     read_status,
+    watch,
 )
 from css_snapshot.fanout.journal.store import Store
 from css_snapshot.models import Backup, Ensured
-from css_snapshot.typing import SnapshotOperation
+from css_snapshot.typing import SnapshotOperation, Until
 from tests.support.clients import api_client
-from tests.support.fanout_bench import NAME, outcomes_of, snapshots_of, targets
+from tests.support.fanout_bench import (
+    NAME,
+    follow,
+    outcomes_of,
+    snapshots_of,
+    targets,
+)
 from tests.support.site import Site, Truth
 from tests.support.virtual_time import START, VirtualTime
 
@@ -216,6 +226,36 @@ async def test_what_is_watched_holds_no_slot(site: Site, prepare: Prepare) -> No
     assert max(begun) - min(begun) < 5.0
 
 
+async def test_no_more_is_begun_than_can_be_watched(
+    site: Site, prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_MOST_WATCHED", 3)
+    run = prepare(10, limit=1)
+
+    outcomes = await outcomes_of(run)
+
+    begun = [truths[0].begun for truths in site.truths.values()]
+    building = [sum(0.0 <= one - other < 60.0 for other in begun) for one in begun]
+    assert max(building) == 3
+    assert [type(outcome) for outcome in outcomes] == [Completed] * 10
+
+
+async def test_what_has_ended_is_not_kept_while_others_are_looked_at(
+    prepare: Prepare,
+) -> None:
+    rows: list[weakref.ref[Any]] = []
+    alive: list[int] = []
+
+    async with prepare(10, limit=1) as run:
+        async for outcome in run:
+            assert isinstance(outcome, Completed)
+            rows.append(weakref.ref(outcome.snapshot))
+            del outcome
+            alive.append(sum(row() is not None for row in rows))
+
+    assert max(alive) <= 1
+
+
 async def test_an_adopted_complete_snapshot_needs_no_watch(
     site: Site, prepare: Prepare
 ) -> None:
@@ -244,6 +284,24 @@ async def test_a_resumed_run_looks_at_what_was_accepted_and_posts_nothing(
     assert {type(outcome) for outcome in outcomes} == {Completed}
     assert site.posts.total() == posts
     assert resumed.summary.is_success
+
+
+@pytest.mark.parametrize("until", get_args(Until))
+async def test_an_interrupted_creation_that_was_spoiled_meanwhile_is_spoiled(
+    site: Site, prepare: Prepare, path: Path, until: Until
+) -> None:
+    site.endings, site.faults = {"c0": ["FAILED"]}, [("POST", "after lost")]
+    async with prepare(1, journal=path, until=until):
+        # A look, a creation, and half of the next look.
+        await asyncio.sleep(0.025)
+    assert states(path) == {State.INTENT: 1}
+    await asyncio.sleep(60.0)
+
+    (outcome,) = await outcomes_of(prepare(1, journal=path, until=until))
+
+    assert isinstance(outcome, Spoiled)
+    assert states(path) == {State.SPOILED: 1}
+    assert site.posts["c0"] == 1
 
 
 async def test_a_spoiled_target_stays_a_failure_of_each_resumed_run(
@@ -371,6 +429,42 @@ async def test_a_journal_that_fails_ends_the_watch_at_once(
     assert virtual_time.elapsed < 600.0
 
 
+async def test_what_is_accepted_after_the_credentials_were_refused_is_not_followed(
+    virtual_time: VirtualTime,
+) -> None:
+    class Slow(Site):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            answer = await super().handle_async_request(request)
+            if request.method == "POST":
+                await asyncio.sleep(0.5)
+            return answer
+
+    site = Slow(["c0", "c1"], virtual_time.monotonic)
+
+    async def one_just_before_the_first_look() -> AsyncIterator[Target]:
+        yield Target("c0", NAME)
+        await asyncio.sleep(5.3)
+        site.faults = [("GET", "before 401")]
+        yield Target("c1", NAME)
+
+    run = snapshots_of(
+        api_client(site, virtual_time.clock),
+        one_just_before_the_first_look(),
+        until="completed",
+        operation="create",
+    )
+    outcomes: list[Outcome[Ensured]] = []
+
+    async with run:
+        with pytest.raises(FanOutStoppedError, match="credentials"):
+            await follow(run, outcomes)
+
+    assert {outcome.cluster_id for outcome in outcomes} == {"c0", "c1"}
+    assert {type(outcome) for outcome in outcomes} == {Late}
+    assert site.posts == {"c0": 1, "c1": 1}
+    assert virtual_time.elapsed < 10.0
+
+
 async def test_a_list_that_may_not_be_read_any_more_ends_late(
     site: Site, prepare: Prepare
 ) -> None:
@@ -452,6 +546,7 @@ async def test_what_a_caller_knows_as_accepted_is_followed_and_nothing_is_create
 
     assert [type(outcome) for outcome in outcomes] == [kind] * 3
     assert {outcome.id for outcome in outcomes} == {"id-0", "id-1", "id-2"}
+    assert {getattr(outcome, "how", "created") for outcome in outcomes} == {"created"}
     assert not site.posts
 
 

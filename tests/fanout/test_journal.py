@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import timedelta
@@ -24,7 +25,7 @@ from css_snapshot import (
     NotReadyReason,
     SnapshotReadiness,
 )
-from css_snapshot.errors import JournalBusyError
+from css_snapshot.errors import ConnectFailedError, JournalBusyError
 from css_snapshot.fanout import (
     Busy,
     Created,
@@ -142,6 +143,18 @@ async def test_what_failed_is_skipped_unless_asked_for(path: Path) -> None:
     assert "403 not yours" in str(skipped)
     assert isinstance(created, Created)
     assert entries(path)["c0"].state is State.ACCEPTED
+
+
+async def test_what_never_left_is_tried_again_by_itself(path: Path) -> None:
+    error = ConnectFailedError("refused", kind="refused")
+    (failed,) = await outcomes_of(
+        fan_out(failing(error), targets(1), journal=path, plan="p")
+    )
+
+    (created,) = await outcomes_of(fan_out(answer, targets(1), journal=path, plan="p"))
+
+    assert isinstance(failed, Failed)
+    assert isinstance(created, Created)
 
 
 async def test_refused_credentials_are_not_the_targets_fault(path: Path) -> None:
@@ -434,20 +447,54 @@ async def test_texts_that_sqlite_would_refuse_are_made_storable(path: Path) -> N
     assert entries(path)["c1"].error == "?" * 500
 
 
-async def test_commits_are_shared_by_what_is_in_flight(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sessions = {True: 0, False: 0}
+@pytest.fixture
+def sessions(monkeypatch: pytest.MonkeyPatch) -> Counter[bool]:
+    """Count the groups that a journal carries out, by whether they write."""
+    counted: Counter[bool] = Counter()
     session = Store.session
 
     def counting(self: Store, *, writes: bool) -> object:
-        sessions[writes] += 1
+        counted[writes] += 1
         return session(self, writes=writes)
 
     monkeypatch.setattr(Store, "session", counting)
+    return counted
+
+
+async def test_commits_are_shared_by_what_is_in_flight(
+    path: Path, sessions: Counter[bool]
+) -> None:
     await outcomes_of(fan_out(answer, targets(400), limit=100, journal=path))
 
-    assert sum(sessions.values()) < 100
+    assert sessions.total() < 100
+
+
+async def test_a_read_shares_the_commit_of_what_is_written_beside_it(
+    path: Path, sessions: Counter[bool]
+) -> None:
+    journal = Journal(path, Clock(), Stopping(RunOptions()))
+    await journal.open(Plan("p"))
+    read, written = map(Job, targets(2))
+
+    await asyncio.gather(
+        journal.recall(read, read.target.request()), journal.intend(written)
+    )
+    journal.close()
+    await journal.closed()
+
+    assert sessions == {True: 1}
+
+
+async def test_what_is_only_read_commits_nothing(
+    path: Path, sessions: Counter[bool]
+) -> None:
+    await outcomes_of(fan_out(answer, targets(20), journal=path, plan="p"))
+    sessions.clear()
+
+    await outcomes_of(fan_out(never, targets(20), journal=path, plan="p"))
+
+    assert sessions[False] > 0
+    assert sessions[True] == 0
 
 
 async def test_the_files_can_be_read_by_their_owner_alone(path: Path) -> None:

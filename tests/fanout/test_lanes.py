@@ -75,6 +75,12 @@ class LanesMachine(RuleBasedStateMachine):
         )
         assert self.lanes.held == behind + len(self.aside)
 
+    @invariant()
+    def it_knows_whether_one_may_start(self) -> None:
+        occupied = {job.lane for job in self.running + self.aside}
+        free = any(job.lane not in occupied for job in self.waiting)
+        assert self.lanes.any_ready is free
+
 
 TestLanes = LanesMachine.TestCase
 TestLanes.settings = settings(

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from css_snapshot.api.clusters import Cluster, ClusterStatus
 from css_snapshot.fanout import Summary, Target
 from css_snapshot.fanout.targets import digest
 
@@ -36,6 +37,18 @@ def test_a_digest_does_not_change_from_release_to_release() -> None:
 
 def test_a_target_is_shown_as_cluster_and_name() -> None:
     assert str(Target("c0", "nightly-1")) == "c0/nightly-1"
+
+
+def test_a_target_of_a_cluster_knows_its_name_and_whether_it_is_ready() -> None:
+    cluster = Cluster(
+        id="c0", name="orders", status=ClusterStatus.AVAILABLE, actions=("REBOOTING",)
+    )
+
+    target = Target.of(cluster, "nightly-1", indices=["a"], description="x")
+
+    assert target == Target("c0", "nightly-1", ["a"], "x")
+    assert target.cluster_name == "orders"
+    assert target.readiness == cluster.snapshot_readiness
 
 
 def test_a_summary_is_one_line() -> None:

@@ -11,7 +11,8 @@ from css_snapshot.fanout.journal.entry import UNBEGUN, Entry, State
 from css_snapshot.fanout.journal.store import Plan, Store
 from css_snapshot.fanout.journal.writer import Writer
 from css_snapshot.fanout.stopping import Stopping
-from css_snapshot.fanout.targets import Target, digest
+from css_snapshot.fanout.targets import digest
+from css_snapshot.models import Backup
 
 _NAMES_KEPT: Final = 100
 
@@ -30,7 +31,6 @@ class Journal:
     """
 
     def __init__(self, path: Path | None, clock: Clock, stopping: Stopping) -> None:
-        self._path = path
         self._clock = clock
         self._stopping = stopping
         self._names: set[str] = set()
@@ -46,10 +46,9 @@ class Journal:
             ConfigurationError: If the file is another plan's journal, or no journal.
             JournalError: If another run holds it, or it can't be read or written.
         """
-        path, writer = self._path, self._writer
-        if path is not None and writer is not None:
+        if self._writer is not None:
             now = self._clock.now()
-            await writer.open(lambda: Store(path, plan, now))
+            await self._writer.open(lambda path: Store(path, plan, now))
 
     async def recall(self, job: Job, request: CreateSnapshotRequest) -> Entry | None:
         """Return what is known of a target; `None` if it is new.
@@ -82,16 +81,12 @@ class Journal:
         Raises:
             JournalError: If it is not written, so that nothing must be sent.
         """
-        if self._writer is None:
-            return
         # From here on it may be written, even if this is cancelled.
         job.since, job.intended = self._clock.now(), True
         await self._put(job, State.INTENT)
 
     async def record(self, job: Job, state: State, error: str | None = None) -> None:
         """Write what has become of a target; the run stops if that can't be done."""
-        if self._writer is None:
-            return
         try:
             await self._put(job, state, error)
         except JournalError as exc:
@@ -134,15 +129,8 @@ class Journal:
     async def _put(self, job: Job, state: State, error: str | None = None) -> None:
         if self._writer is None:
             return
-        entry = self._entry(job.target, job, state, error)
-        await self._writer.do(lambda store: store.put(entry), writes=True)
-
-    def _entry(
-        self, target: Target, job: Job, state: State, error: str | None
-    ) -> Entry:
-        backup = job.backup
-        renamed = backup is not None and backup.name != target.name
-        return Entry(
+        target, backup = job.target, job.backup
+        entry = Entry(
             cluster_id=target.cluster_id,
             name=target.name,
             digest=job.digest,
@@ -151,7 +139,13 @@ class Journal:
             attempts=job.attempts,
             how=None if backup is None else job.how,
             backup_id=None if backup is None else backup.id,
-            backup_name=backup.name if backup is not None and renamed else None,
+            backup_name=_other_name(backup, target.name),
             error=error,
             updated=self._clock.now(),
         )
+        await self._writer.do(lambda store: store.put(entry), writes=True)
+
+
+def _other_name(backup: Backup | None, wanted: str) -> str | None:
+    """Return the snapshot's name where it is not the name wanted."""
+    return None if backup is None or backup.name == wanted else backup.name

@@ -4,7 +4,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -112,22 +112,17 @@ class Store:
         self._plan = plan
         self._run = uuid4().hex
         _make_private(path)
-        with _reporting(path):
+        with _reporting(path), ExitStack() as opened:
             self._database = sqlite3.connect(
                 path, isolation_level=None, timeout=_COMMIT_SECONDS
             )
-            try:
-                check_kind(path, self._database)
-                self._lock = _lock(path)
-                try:
-                    self._begin(now)
-                    self._file = _identity(path)
-                except BaseException:
-                    self._lock.close()
-                    raise
-            except BaseException:
-                self._database.close()
-                raise
+            opened.callback(self._database.close)
+            check_kind(path, self._database)
+            self._lock = _lock(path)
+            opened.callback(self._lock.close)
+            self._begin(now)
+            self._file = _identity(path)
+            opened.pop_all()
 
     def close(self) -> None:
         """Give the file back, in a state that needs no recovery."""
@@ -301,8 +296,19 @@ def state_of(word: str) -> State:
 
 
 Row: TypeAlias = tuple[
-    str, str, bytes, str, str, int, str, str, str, str, *tuple[str, ...]
+    str,
+    str,
+    bytes,
+    str,
+    str | None,
+    int,
+    str | None,
+    str | None,
+    str | None,
+    str,
+    *tuple[str | None, ...],
 ]
+"""The columns of a target; the last came with version 2."""
 
 
 def entry_from(row: Row) -> Entry:

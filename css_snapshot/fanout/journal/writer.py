@@ -49,7 +49,7 @@ class Writer:
     asked for, it is done, even if whoever asked is cancelled.
 
     Args:
-        path: The journal's file, for messages.
+        path: The journal's file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,16 +61,18 @@ class Writer:
         self._closing = False
         self._closed = asyncio.Event()
 
-    async def open(self, make: Callable[[], Store]) -> None:
+    async def open(self, make: Callable[[Path], Store]) -> None:
         """Open the journal in the thread.
 
         Args:
-            make: Opens it.
+            make: Opens the file.
 
         Raises:
             CSSError: As `make` raises it.
         """
-        opening = asyncio.get_running_loop().run_in_executor(self._thread, make)
+        opening = asyncio.get_running_loop().run_in_executor(
+            self._thread, make, self._path
+        )
         try:
             self._store = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -120,17 +122,18 @@ class Writer:
             self._closed.set()
             return
         loop = asyncio.get_running_loop()
-        self._working = True
         batch, self._pending = self._pending, []
         if batch:
             flight = loop.run_in_executor(
                 self._thread, _carry_out, store, batch, self._path
             )
             flight.add_done_callback(lambda done: self._landed(batch, done))
-        else:
+        elif self._closing:
             self._store = None
             flight = loop.run_in_executor(self._thread, store.close)
             flight.add_done_callback(self._shut)
+        else:
+            self._working = False
 
     def _landed(
         self, batch: Sequence[_Request[Any]], flight: asyncio.Future[None]
@@ -138,10 +141,8 @@ class Writer:
         failure = flight.exception()
         for request in batch:
             request.deliver(failure)
-        if self._pending or self._closing:
-            self._launch()
-        else:
-            self._working = False
+        # Those who were waiting run first, so that what they ask for next is shared.
+        asyncio.get_running_loop().call_soon(self._launch)
 
     def _shut(self, flight: asyncio.Future[None]) -> None:
         failure = flight.exception()
