@@ -2,7 +2,7 @@
 
 import email.utils
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -76,8 +76,8 @@ _ECHOED_SECRET: Final = re.compile(
     r"(x-(?:security|auth|subject)-token|authorization)[\"']?\s*[:=][^|]*",
     re.IGNORECASE,
 )
-_SECRET_HEADERS: Final = ("x-auth-token", "x-security-token", "authorization")
-_REQUEST_ID_HEADERS: Final = ("x-request-id", "x-iam-trace-id")
+_SECRET_HEADERS: Final = (b"x-auth-token", b"x-security-token", b"authorization")
+_REQUEST_ID_HEADERS: Final = (b"x-request-id", b"x-iam-trace-id")
 _CODE_LENGTH: Final = 64
 _REQUEST_ID_LENGTH: Final = 128
 _MESSAGE_LENGTH: Final = 500
@@ -172,8 +172,7 @@ def request_id_of(response: httpx.Response, stated: str | None = None) -> str | 
         response: The answer, which knows its request.
         stated: The id that its body states, in case its headers state none.
     """
-    texts = (*map(response.headers.get, _REQUEST_ID_HEADERS), stated)
-    text = next(filter(None, texts), "")
+    text = next(_values(response.headers, _REQUEST_ID_HEADERS), stated or "")
     return _clean(text, response, _REQUEST_ID_LENGTH) or None
 
 
@@ -189,12 +188,22 @@ def _kind(status: int, code: str) -> type[APIError]:
 
 def _clean(text: str, response: httpx.Response, length: int) -> str:
     """Return text on one line, without the credentials that the gateway quotes."""
-    for name in _SECRET_HEADERS:
-        secret = response.request.headers.get(name)
-        if secret:
-            text = text.replace(secret, "[secret]")
-    text = _ECHOED_SECRET.sub(r"\1:[secret]", text)
-    return " ".join(one_line(text).split())[:length]
+    for secret in _values(response.request.headers, _SECRET_HEADERS):
+        text = text.replace(secret, "[secret]")
+    # Nearly all are the ids of requests, in which there is nothing else to look for.
+    if not text.isalnum():
+        text = _ECHOED_SECRET.sub(r"\1:[secret]", text)
+        text = " ".join(one_line(text).split())
+    return text[:length]
+
+
+def _values(headers: httpx.Headers, names: Sequence[bytes]) -> Iterator[str]:
+    """Iterate over the values of some headers, the first named first."""
+    # For each answer: asking `headers` itself finds out first how all are encoded.
+    found = {name.lower(): value for name, value in headers.raw}
+    for name in names:
+        if value := found.get(name):
+            yield value.decode("utf-8", "replace")
 
 
 def _hints(kind: type[APIError], code: str, response: httpx.Response) -> list[str]:
