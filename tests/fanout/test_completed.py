@@ -413,15 +413,16 @@ async def test_what_is_accepted_after_the_credentials_were_refused_is_not_follow
                 await asyncio.sleep(0.5)
             return answer
 
+    slow = Slow(["c0", "c1"], virtual_time.monotonic)
+
     async def one_just_before_the_first_look() -> AsyncIterator[Target]:
         yield Target("c0", NAME)
         await asyncio.sleep(5.3)
-        site.faults = [("GET", "before 401")]
+        slow.faults = [("GET", "before 401")]
         yield Target("c1", NAME)
 
-    site = Slow(["c0", "c1"], virtual_time.monotonic)
     run = snapshots_of(
-        api_client(site, virtual_time.clock),
+        api_client(slow, virtual_time.clock),
         one_just_before_the_first_look(),
         until="completed",
         operation="create",
@@ -434,7 +435,7 @@ async def test_what_is_accepted_after_the_credentials_were_refused_is_not_follow
 
     assert {outcome.cluster_id for outcome in outcomes} == {"c0", "c1"}
     assert {type(outcome) for outcome in outcomes} == {Late}
-    assert site.posts == {"c0": 1, "c1": 1}
+    assert slow.posts == {"c0": 1, "c1": 1}
     assert virtual_time.elapsed < 10.0
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from css_snapshot.api.clusters import Cluster
+from css_snapshot.api.clusters import Cluster, ClusterStatus
 from css_snapshot.errors import RequestValidationError
 from css_snapshot.fanout import Summary, Target
 from css_snapshot.fanout.targets import digest
@@ -49,7 +49,7 @@ def test_the_id_of_a_cluster_is_checked_with_its_own_name() -> None:
 
 
 def test_a_target_of_a_cluster_knows_its_name_and_whether_it_is_ready() -> None:
-    cluster = Cluster(id="c0", name="orders", status="200", actions=("REBOOTING",))
+    cluster = Cluster(id="c0", name="orders", status=ClusterStatus.AVAILABLE, actions=("REBOOTING",))
 
     target = Target.of(cluster, "nightly-1", indices=["a"], description="x")
 
