@@ -104,6 +104,26 @@ async def test_a_site_that_shows_its_work_is_asked_once_per_tick(
     assert site.requests["POST index_snapshot"] == 300
 
 
+async def test_one_cluster_that_is_shown_idle_does_not_speak_for_the_others(
+    virtual_time: VirtualTime,
+) -> None:
+    class Forgetting(Site):
+        def _building(self, cluster: str) -> bool:
+            return cluster != "c0" and super()._building(cluster)
+
+    clusters = [f"c{number}" for number in range(10)]
+    site = Forgetting(clusters, virtual_time.monotonic)
+    site.seconds = dict.fromkeys(clusters, 600.0)
+    client = api_client(site, virtual_time.clock)
+
+    await outcomes_of(snapshots_of(client, targets(10), until="completed"))
+
+    looks_at_one = 600.0 / 20.0 + 10
+    # A first and a confirming list of each, and the looks at the one alone.
+    assert site.requests["GET index_snapshots"] <= 2 * 10 + looks_at_one
+    assert site.requests["GET clusters"] >= 600.0 / 20.0
+
+
 async def test_a_site_that_shows_nothing_is_asked_by_cluster_and_not_for_its_list(
     site: Site, prepare: Prepare
 ) -> None:
@@ -211,6 +231,7 @@ async def test_a_second_target_of_a_cluster_waits_until_the_first_is_complete(
     outcomes = await outcomes_of(snapshots_of(client, wanted, until="completed"))
 
     assert [type(outcome) for outcome in outcomes] == [Completed] * 3
+    assert all(60.0 <= outcome.elapsed < 90.0 for outcome in outcomes)
     assert site.posts["c0"] == 3
 
 
@@ -439,16 +460,16 @@ async def test_what_is_accepted_after_the_credentials_were_refused_is_not_follow
                 await asyncio.sleep(0.5)
             return answer
 
-    site = Slow(["c0", "c1"], virtual_time.monotonic)
+    slow = Slow(["c0", "c1"], virtual_time.monotonic)
 
     async def one_just_before_the_first_look() -> AsyncIterator[Target]:
         yield Target("c0", NAME)
         await asyncio.sleep(5.3)
-        site.faults = [("GET", "before 401")]
+        slow.faults = [("GET", "before 401")]
         yield Target("c1", NAME)
 
     run = snapshots_of(
-        api_client(site, virtual_time.clock),
+        api_client(slow, virtual_time.clock),
         one_just_before_the_first_look(),
         until="completed",
         operation="create",
@@ -461,7 +482,7 @@ async def test_what_is_accepted_after_the_credentials_were_refused_is_not_follow
 
     assert {outcome.cluster_id for outcome in outcomes} == {"c0", "c1"}
     assert {type(outcome) for outcome in outcomes} == {Late}
-    assert site.posts == {"c0": 1, "c1": 1}
+    assert slow.posts == {"c0": 1, "c1": 1}
     assert virtual_time.elapsed < 10.0
 
 

@@ -25,7 +25,11 @@ from css_snapshot import (
     NotReadyReason,
     SnapshotReadiness,
 )
-from css_snapshot.errors import ConnectFailedError, JournalBusyError
+from css_snapshot.errors import (
+    ConnectFailedError,
+    FanOutStoppedError,
+    JournalBusyError,
+)
 from css_snapshot.fanout import (
     Busy,
     Created,
@@ -289,7 +293,7 @@ async def test_without_a_way_to_reconcile_it_stays_indeterminate(path: Path) -> 
     assert isinstance(second, Indeterminate)
     assert isinstance(second.error, IndeterminateCreateError)
     assert second.error.since == since
-    assert second.attempts == 0
+    assert (second.attempts, second.error.attempts) == (0, 0)
     entry = entries(path)["c0"]
     assert (entry.state, entry.since) == (State.INDETERMINATE, since)
 
@@ -754,6 +758,36 @@ async def test_a_journal_that_can_not_be_read_stops_the_run(
     monkeypatch.setattr(Store, "look", look)
     with pytest.raises(ExceptionGroup, match="the journal failed"):
         await outcomes_of(fan_out(never, targets(9), limit=1, journal=path))
+
+
+async def test_what_is_open_is_counted_at_the_end_and_when_a_run_is_left(
+    path: Path,
+) -> None:
+    error = ForbiddenError("403 not yours", status=403)
+    await outcomes_of(fan_out(failing(error), targets(1), journal=path, plan="p"))
+    other = Target("c1", NAME)
+
+    async with fan_out(answer, [other], journal=path, plan="p") as ended:
+        await ended.finish()
+        assert ended.summary.journal_open == 1
+    async with fan_out(answer, [other], journal=path, plan="p") as left:
+        await anext(left)
+    assert left.summary.journal_open == 1
+
+
+async def test_what_is_open_and_can_not_be_counted_stops_the_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Store, names: object) -> int:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(Store, "count_open", broken)
+    run = fan_out(answer, targets(1), journal=path)
+
+    with pytest.raises(FanOutStoppedError, match="the journal failed"):
+        await outcomes_of(run)
+    assert run.summary.created == 1
+    assert not run.summary.is_success
 
 
 async def test_a_journal_that_fails_to_close_is_logged(

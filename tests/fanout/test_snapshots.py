@@ -27,7 +27,7 @@ from css_snapshot.fanout import (
     operations,
     read_status,
 )
-from css_snapshot.models import Ensured
+from css_snapshot.models import Backup, Ensured
 from tests.support.fanout_bench import NAME, Cloud, outcomes_of, snapshots_of, targets
 from tests.support.virtual_time import VirtualTime
 
@@ -84,7 +84,8 @@ async def test_create_does_not_look(cloud: Cloud, prepare: Prepare) -> None:
     (outcome,) = await outcomes_of(prepare(operation="create"))
 
     assert isinstance(outcome, Created)
-    assert outcome.backup.id == f"c0-{NAME}"
+    backup = Backup(f"c0-{NAME}", NAME)
+    assert outcome.result == Ensured(backup, "created", attempts=1)
     assert (cloud.lists.total(), cloud.posts.total()) == (0, 1)
 
 

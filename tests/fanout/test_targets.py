@@ -1,9 +1,11 @@
 """Targets as values, and what stands for them in the journal."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from css_snapshot.api.clusters import Cluster, ClusterStatus
+from css_snapshot.errors import RequestValidationError
 from css_snapshot.fanout import Summary, Target
 from css_snapshot.fanout.targets import digest
 
@@ -37,6 +39,13 @@ def test_a_digest_does_not_change_from_release_to_release() -> None:
 
 def test_a_target_is_shown_as_cluster_and_name() -> None:
     assert str(Target("c0", "nightly-1")) == "c0/nightly-1"
+
+
+def test_the_id_of_a_cluster_is_checked_with_its_own_name() -> None:
+    with pytest.raises(RequestValidationError) as caught:
+        Target("../c0", "nightly-1").request()
+
+    assert caught.value.field == "cluster_id"
 
 
 def test_a_target_of_a_cluster_knows_its_name_and_whether_it_is_ready() -> None:

@@ -50,6 +50,7 @@ def asked(indices: str | None) -> CreateSnapshotRequest:
         ("logs-*", ".ds-logs-app-000001"),
         ("*,-secret*", "logs-1"),
         ("a,b*", "a"),
+        ("a[b]*", "a[b]1"),
         ("*,-a", "b"),
     ],
 )
