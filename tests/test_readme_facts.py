@@ -101,7 +101,7 @@ def test_the_chinese_part_has_the_same_examples() -> None:
 def test_it_is_read_in_ten_minutes_and_in_any_window() -> None:
     lines = readme.README.splitlines()
 
-    assert len(lines) <= 480
+    assert len(lines) <= 490
     assert max(map(len, lines)) <= 100
 
 
@@ -123,7 +123,7 @@ def test_examples_fit_into_a_terminal() -> None:
 
 
 def test_the_tree_shows_each_branch_of_the_errors_and_what_is_below() -> None:
-    tree = readme.README.partition("\nCSSError\n")[2].partition("```")[0]
+    tree = readme.README.partition("\nCSSError  ")[2].partition("```")[0]
     branches = re.split(r"^[├└]─ ", tree, flags=re.MULTILINE)[1:]
 
     shown = {branch.split()[0]: branch for branch in branches}
