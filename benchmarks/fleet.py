@@ -3,7 +3,7 @@
     python -m benchmarks.fleet completed 100000
 
 The fleet answers from memory, keeps nothing, and all its snapshots are complete at the
-same moment, so that all of them are under way at once until then. Prints the peak of
+same moment, so that as many as a run watches at once are under way until then. Prints the peak of
 memory in KiB (`peak`) and the CPU seconds (`cpu`).
 """
 

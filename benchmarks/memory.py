@@ -29,8 +29,8 @@ def memory(effort: Effort) -> Section:
         "Memory",
         f"Peak of resident memory, in MiB above that of {least:,} targets"
         f" ({peaks['accepted'][0]:.0f} MiB in all), creating over a transport in memory,"
-        f' {LIMIT} in flight; with "completed" all snapshots are under way at once, for'
-        f" {BUILD_SECONDS:.0f} s of virtual time. Each once, as it hardly varies, in a"
+        f' {LIMIT} in flight; with "completed" as many as a run watches at once are'
+        f" under way, for {BUILD_SECONDS:.0f} s of virtual time. Each once, as it hardly varies, in a"
         " process of its own.",
         [
             table(
