@@ -153,6 +153,9 @@ def started(
             yield process
         finally:
             process.terminate()
+            # One that has ended has left unread what is still in the pipe.
+            with contextlib.suppress(BrokenPipeError):
+                _pipe(process.stdin).close()
 
 
 def line_of(process: subprocess.Popen[str]) -> str:
