@@ -19,6 +19,7 @@ from css_snapshot import (
 from css_snapshot.auth import TokenAuth
 from css_snapshot.emulator import EmulatorState, EmulatorTransport
 from css_snapshot.fanout import Target
+from tests.support.clock import HurriedClock
 
 MakeService = Callable[..., SnapshotService]
 
@@ -77,6 +78,7 @@ async def test_a_route_may_return_whatever_a_service_does(
         project_id=state.project_id,
         auth=TokenAuth(state.token),
         on_event=events.append,
+        clock=HurriedClock(),
     )
     things = [*await everything(service, state), *events]
     app = FastAPI()

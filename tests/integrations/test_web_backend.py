@@ -313,7 +313,7 @@ async def test_the_command_of_the_example_serves_and_stops_when_it_is_told_to(
         }
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "uvicorn", "--factory", "web_backend:create_app"),
-            *("--fd", str(listener.fileno()), "--timeout-graceful-shutdown", "5"),
+            *("--fd", str(listener.fileno()), "--timeout-graceful-shutdown", "1"),
             pass_fds=[listener.fileno()],
             cwd=tmp_path,
             env=environment,
