@@ -286,7 +286,8 @@ Observer = Callable[[Event], object]
 def log_to_stderr(environ: Mapping[str, str]) -> None:
     """Write the log to the error output, if the variable `CSS_SNAPSHOT_LOG` is a level.
 
-    Where the program sends its log somewhere already, ours goes there.
+    Where the program sends its log somewhere already, ours goes there; a level that it
+    has set for this package stays.
 
     Args:
         environ: The variables.
@@ -300,11 +301,12 @@ def log_to_stderr(environ: Mapping[str, str]) -> None:
     level = logging.getLevelNamesMapping().get(name.upper())
     if level is None:
         raise ConfigurationError(f"{_LOG}: must be debug, info, warning or error")
-    logger.setLevel(level)
-    if logging.getLogger().handlers or any(one.name == _LOG for one in logger.handlers):
+    if logger.level == logging.NOTSET:
+        logger.setLevel(level)
+    handlers = [*logging.getLogger().handlers, *logger.handlers]
+    if any(not isinstance(one, logging.NullHandler) for one in handlers):
         return
     handler = logging.StreamHandler()
-    handler.name = _LOG
     handler.setFormatter(logging.Formatter(_FORMAT))
     logger.addHandler(handler)
 

@@ -128,9 +128,6 @@ class SnapshotService:
     Use it as `async with`, or call `aclose` when done. It belongs to the event loop
     it is first used in; any number of tasks may share it.
 
-    Where the variable `CSS_SNAPSHOT_LOG` is `info` or `debug`, its log goes to the error
-    output, unless the program sends logs somewhere already; see `css_snapshot.events`.
-
     Args:
         project_id: The project's id; may be left out if `auth` can tell it.
         auth: Any `httpx.Auth`; see `css_snapshot.auth`.
@@ -161,7 +158,7 @@ class SnapshotService:
         clock: Where time comes from.
 
     Raises:
-        ConfigurationError: If an argument, or `CSS_SNAPSHOT_LOG`, can't work.
+        ConfigurationError: If an argument can't work.
         RequestValidationError: If `project_id` breaks the rule for ids.
     """
 
@@ -184,7 +181,6 @@ class SnapshotService:
         on_event: Observer | None = None,
         clock: Clock | None = None,
     ) -> None:
-        log_to_stderr(os.environ)
         check_auth(auth)
         check_choices(language=language, wire_names=wire_names, policy_api=policy_api)
         checked = address(region, endpoint, allow_insecure=allow_insecure)
@@ -217,7 +213,9 @@ class SnapshotService:
         `HUAWEICLOUD_SDK_AK`, `HUAWEICLOUD_SDK_SK` and, for temporary credentials,
         `HUAWEICLOUD_SDK_SECURITY_TOKEN` sign requests; `HUAWEICLOUD_SDK_PROJECT_ID`
         names the project; `CSS_ENDPOINT`, or else `HUAWEICLOUD_SDK_REGION`, says
-        where the service is.
+        where the service is. Where `CSS_SNAPSHOT_LOG` is `info` or `debug`, the log of
+        this package goes to the error output, unless the program sends it somewhere
+        already.
 
         Args:
             **overrides: Arguments of `SnapshotService` that come before what the
@@ -226,6 +224,7 @@ class SnapshotService:
         Raises:
             ConfigurationError: If a variable that is needed is missing or unusable.
         """
+        log_to_stderr(os.environ)
         return cls(**options_from(os.environ, overrides))
 
     async def __aenter__(self) -> Self:
@@ -1141,7 +1140,8 @@ class SnapshotService:
             max_age: Seconds since the last good snapshot began, at most.
             prefix: Only snapshots whose names start with this count.
             stuck_after: Seconds that a snapshot may be building.
-            clusters: As for `each`; all of the project if left out.
+            clusters: Clusters, such as `clusters` iterates over, pulled as they are
+                needed; all of the project if left out.
             engine: Of the project's, only `elasticsearch`, `opensearch` or
                 `logstash`.
             limit: Clusters looked at at once.
@@ -1149,6 +1149,7 @@ class SnapshotService:
         Raises:
             RequestValidationError: If an argument is out of its range; raised at once.
             ConfigurationError: If an engine comes with clusters; likewise.
+            TypeError: If something else than a cluster comes from `clusters`.
             AuthenticationError: If the credentials were not accepted.
             CSSError: If the list of clusters can't be read, as `clusters` raises it.
 

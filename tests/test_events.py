@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Final
 
 import attrs
+import httpx
 import pytest
 
-from css_snapshot import events
+from css_snapshot import SnapshotService, events
 from css_snapshot.errors import InternalServerError
 from css_snapshot.events import (
     BudgetEmpty,
@@ -186,7 +187,7 @@ async def main():
     (cluster_id,) = state.cluster_ids
     transport = EmulatorTransport(state)
     for _ in range(2):
-        service = SnapshotService(
+        service = SnapshotService.from_env(
             endpoint="https://css.example",
             project_id=state.project_id,
             auth=TokenAuth(state.token),
@@ -196,6 +197,10 @@ async def main():
 
 if sys.argv[1:]:
     logging.basicConfig(format=sys.argv[1], level=logging.WARNING)
+if sys.argv[2:]:
+    logger = logging.getLogger("css_snapshot")
+    logger.addHandler(logging.root.handlers.pop())
+    logger.setLevel(sys.argv[2])
 asyncio.run(main())
 """
 
@@ -247,6 +252,33 @@ def test_the_log_goes_where_the_program_sends_all_others() -> None:
         *("mine: INFO GET", "mine: INFO GET", "mine: INFO POST")
     ]
     assert not [line for line in lines if not line.startswith("mine: ")]
+
+
+def test_the_log_goes_where_the_program_sends_this_package_s_alone() -> None:
+    lines = logged("info", "mine: %(levelname)s %(message)s", "NOTSET")
+
+    assert [line.split(" /")[0] for line in lines if "INFO" in line] == [
+        *("mine: INFO GET", "mine: INFO GET", "mine: INFO POST")
+    ]
+    assert not [line for line in lines if not line.startswith("mine: ")]
+
+
+def test_a_level_that_the_program_has_set_stays() -> None:
+    lines = logged("debug", "mine: %(levelname)s %(message)s", "WARNING")
+
+    assert {line.split()[1] for line in lines} == {"WARNING"}
+
+
+def test_a_service_that_is_made_by_hand_leaves_the_log_alone(
+    make_service: Callable[..., SnapshotService], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSS_SNAPSHOT_LOG", "debug")
+    logger = logging.getLogger("css_snapshot")
+    before = logger.level, list(logger.handlers)
+
+    make_service(httpx.MockTransport(lambda _: httpx.Response(200)))
+
+    assert (logger.level, list(logger.handlers)) == before
 
 
 def test_a_level_that_is_none_is_refused() -> None:

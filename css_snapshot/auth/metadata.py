@@ -112,7 +112,7 @@ class MetadataCredentials:
             session = _Session(token, now + _TOKEN_LIFE * 0.9)
         elif response.status_code in _NO_TOKENS_HERE:
             session = _Session(None, now + _WITHOUT_TOKEN)
-        elif self._session is None and response.is_client_error:
+        elif self._session is None and _says_elsewhere(response):
             # Another cloud's service has the same address.
             raise CredentialsNotFoundError(
                 f"metadata: {self._endpoint} responds with {response.status_code}; is"
@@ -146,6 +146,13 @@ class MetadataCredentials:
                     f"metadata: nothing responds at {self._endpoint}; is this an ECS"
                     " instance?"
                 ) from failure
+
+
+def _says_elsewhere(response: httpx.Response) -> bool:
+    return (
+        response.is_client_error
+        and response.status_code != HTTPStatus.TOO_MANY_REQUESTS
+    )
 
 
 def _says_stale(response: httpx.Response) -> bool:

@@ -16,6 +16,7 @@ from css_snapshot.clock import Clock
 from css_snapshot.configuration import auth_from
 from css_snapshot.endpoints import css_endpoint, is_loopback
 from css_snapshot.errors import ConfigurationError
+from css_snapshot.events import log_to_stderr
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.service import ServiceOptions, SnapshotService
 from css_snapshot.transport.default import default_transport
@@ -147,6 +148,8 @@ async def open_service(
 ) -> AsyncIterator[SnapshotService]:
     """Open the service; credentials come from the environment, never from options.
 
+    `CSS_SNAPSHOT_LOG` is read as by `SnapshotService.from_env`.
+
     Args:
         location: Where it is.
         limits: How long and how often it is tried.
@@ -158,6 +161,7 @@ async def open_service(
         ConfigurationError: If something that is needed is missing or unusable.
         RequestValidationError: If the project's id breaks its rule.
     """
+    log_to_stderr(os.environ)
     options = ServiceOptions(
         endpoint=location.address,
         project_id=location.project,

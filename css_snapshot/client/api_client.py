@@ -1,6 +1,7 @@
 """The client: one operation in, one answer or typed error out."""
 
 import asyncio
+import copy
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -40,6 +41,7 @@ from css_snapshot.events import (
     telling_workflow,
 )
 from css_snapshot.retry import Before, Between, Retry, RetryPolicy, repeat
+from css_snapshot.transport.failures import fate_if_lost
 
 T = TypeVar("T")
 
@@ -129,18 +131,10 @@ class ApiClient:
         return f"{type(self).__name__}({self.requests.endpoint!r})"
 
     def with_limits(self, limits: Limits) -> Self:
-        """Return a client with other limits over the same transport and auth."""
-        made = type(self)(
-            auth=self.auth,
-            transport=self.transport,
-            requests=self.requests,
-            project_id=self._project_id,
-            limits=limits,
-            on_event=self.on_event,
-            clock=self.clock,
-        )
-        made.on_acceptance = self.on_acceptance
-        return made
+        """Return a client with other limits that shares all else."""
+        other = copy.copy(self)
+        other.limits = limits
+        return other
 
     def telling_workflow(
         self, name: str, cluster_id: str | None = None
@@ -298,6 +292,7 @@ class _UnderWay(Generic[T]):
         until: When it is to end, on the clock's monotonic scale.
         call: What observers know it by; `None` when nobody is told anything.
         project_id: The project, once it is known.
+        attempt_until: When the attempt under way is to end, on that scale.
     """
 
     client: ApiClient
@@ -306,6 +301,7 @@ class _UnderWay(Generic[T]):
     until: float
     call: Call | None = None
     project_id: str = ""
+    attempt_until: float = FOREVER
 
     async def run(self, before: Before | None, between: Between[T] | None) -> T:
         self.project_id = await self.client.project_id(self.until)
@@ -343,7 +339,9 @@ class _UnderWay(Generic[T]):
 
     async def _answer(self) -> Answer:
         client, operation = self.client, self.operation
-        limit = min(client.limits.timeout, self._remaining())
+        now = client.clock.monotonic()
+        limit = min(client.limits.timeout, self.until - now)
+        self.attempt_until = now + limit
         request = client.requests.build(operation, self.project_id, limit)
         try:
             return await attempt(
@@ -358,7 +356,7 @@ class _UnderWay(Generic[T]):
         mark = operation.call.mark
         try:
             if len(answer.body) > LARGE:
-                read = await self._read_aside(response.status_code, answer.body)
+                read = await self._read_aside(answer)
             else:
                 read = operation.read(
                     response.status_code, answer.body, self._tell_field
@@ -376,19 +374,40 @@ class _UnderWay(Generic[T]):
             now=self.client.clock.now,
         )
 
-    async def _read_aside(self, status: int, body: bytes) -> T:
-        """Read an answer in a thread, so that the event loop goes on meanwhile."""
+    async def _read_aside(self, answer: Answer) -> T:
+        """Read an answer in a thread, so that the event loop goes on meanwhile.
+
+        Raises:
+            DecodeError: If it is not the answer to the operation.
+            RequestTimeoutError: If it was not read by the end of the attempt.
+        """
         told: list[tuple[str, str]] = []
 
         def tell(field: str, problem: str) -> None:
             told.append((field, problem))
 
         try:
-            return await asyncio.to_thread(self.operation.read, status, body, tell)
+            async with asyncio.timeout(
+                self.attempt_until - self.client.clock.monotonic()
+            ):
+                return await asyncio.to_thread(
+                    self.operation.read, answer.response.status_code, answer.body, tell
+                )
+        except TimeoutError:
+            with unchained:
+                raise self._unread(answer.response.request) from None
         finally:
             # Observers are called in the event loop's thread alone.
             for field, problem in told:
                 self._tell_field(field, problem)
+
+    def _unread(self, request: httpx.Request) -> RequestTimeoutError:
+        error = RequestTimeoutError(
+            f"{request.method} {request.url.path}: the answer came, but was not read in"
+            f" time; {fate_if_lost(request.method)}"
+        )
+        error.read = self.operation.call.is_read
+        return error
 
     def _tell_field(self, field: str, problem: str) -> None:
         """Notify observers of a field that can't be read, once per client."""

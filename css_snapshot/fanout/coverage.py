@@ -33,6 +33,7 @@ def coverage(
             partial(look, client, rules),
             clusters,
             engine=engine,
+            kinds=(Cluster,),
             limit=limit,
             workflow="coverage",
         )

@@ -54,6 +54,7 @@ def each(
     clusters: Iterable[Given] | AsyncIterable[Given] | None,
     *,
     engine: str | None,
+    kinds: tuple[type, ...] = (Cluster, str),
     limit: int,
     rate: float | None = None,
     on_error: OnError = "collect",
@@ -74,7 +75,7 @@ def each(
     scheduler = Scheduler(
         source=Source(
             clusters_of_the_project(client, engine) if clusters is None else clusters,
-            (Cluster, str),
+            kinds,
             ClusterTarget.of_given,
         ),
         processor=_Calling(operation, calls, client.clock),

@@ -19,6 +19,7 @@ from css_snapshot.errors import (
     ForbiddenError,
     InternalServerError,
     InvalidResponseError,
+    ThrottledError,
 )
 from tests.support.clock import ManualClock
 
@@ -167,6 +168,13 @@ async def test_what_refuses_from_the_start_is_another_cloud_s_service() -> None:
     _, provider = make(service)
 
     with pytest.raises(CredentialsNotFoundError, match=r"responds with 403.*ECS"):
+        await provider()
+
+
+async def test_a_service_that_throttles_from_the_start_is_the_instance_s_own() -> None:
+    _, provider = make(Metadata(tokens=429))
+
+    with pytest.raises(ThrottledError):
         await provider()
 
 

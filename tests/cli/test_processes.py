@@ -279,6 +279,18 @@ def test_a_reader_that_leaves_early_is_no_noise(
     assert started.returncode == 141
 
 
+def test_a_variable_shows_the_log_of_a_command(
+    slow_fleet: EmulatorState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSS_SNAPSHOT_LOG", "info")
+
+    with process("clusters", "--json") as started:
+        _, err = finished(started)
+
+    (line,) = err.splitlines()
+    assert " INFO css_snapshot: GET " in line
+
+
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_what_was_created_is_told_although_nobody_reads_it(
     options: tuple[str, ...], slow_fleet: EmulatorState

@@ -903,3 +903,43 @@ async def test_a_large_answer_is_read_beside_the_event_loop(
     assert snapshot.name == "snapshot_001"
     assert [reader != here for reader in readers] == [aside]
     assert told == [("backups[].created", here)]
+
+
+async def test_reading_beside_the_event_loop_ends_with_the_attempt(
+    make_service: MakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+
+    def read(body: bytes, report: Report = ignore) -> tuple[Snapshot, ...]:
+        over.wait(30.0)
+        return decode_snapshots(body, report)
+
+    monkeypatch.setattr(
+        "css_snapshot.service.LIST_SNAPSHOTS",
+        attrs.evolve(LIST_SNAPSHOTS, decode=read),
+    )
+    transport = _answering(200, {"backups": [], "unknown": "x" * LARGE})
+    service = make_service(transport, timeout=0.5)
+
+    try:
+        with pytest.raises(RequestTimeoutError, match="not read in time") as caught:
+            await service.list(CLUSTER)
+    finally:
+        over.set()
+
+    assert (caught.value.sent, caught.value.read) == (None, True)
+    assert caught.value.__context__ is None
+
+
+async def test_a_field_that_cant_be_read_is_told_once_whatever_the_limits(
+    make_service: MakeService,
+) -> None:
+    row = {"id": "1", "name": "snapshot_001", "status": "COMPLETED", "created": []}
+    events: list[Event] = []
+    service = make_service(_answering(200, {"backups": [row]}), on_event=events.append)
+
+    for timeout in (10.0, 20.0):
+        await service.with_options(timeout=timeout).list(CLUSTER)
+
+    told = [event.field for event in events if isinstance(event, FieldUnreadable)]
+    assert told == ["backups[].created"]

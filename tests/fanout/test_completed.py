@@ -104,6 +104,24 @@ async def test_a_site_that_shows_its_work_is_asked_once_per_tick(
     assert site.requests["POST index_snapshot"] == 300
 
 
+async def test_a_list_that_was_not_read_says_nothing_about_what_the_site_shows(
+    site: Site, prepare: Prepare
+) -> None:
+    site.clusters = [f"c{number}" for number in range(300)]
+    site.seconds = dict.fromkeys(site.clusters, 600.0)
+
+    async with prepare(300, limit=100) as run:
+        await asyncio.sleep(3.0)
+        site.faults = [("GET", "before 403")]
+        await run.finish()
+
+    assert site.faults == []
+    assert run.summary.completed == 300
+    spent = sum(site.requests.values()) - site.requests["POST index_snapshot"]
+    # Beyond a first list and a confirming one each, and one in place of the site's.
+    assert spent - 3 * 300 <= 0.2 * 300
+
+
 async def test_one_cluster_that_is_shown_idle_does_not_speak_for_the_others(
     virtual_time: VirtualTime,
 ) -> None:

@@ -332,7 +332,7 @@ async def test_one_that_is_throttled_for_ever_is_unreadable(
 
 
 async def test_what_is_no_cluster_is_an_error(emulated: SnapshotService) -> None:
-    with pytest.raises(AttributeError):
+    with pytest.raises(TypeError, match="clusters: must be Cluster, not str"):
         await states(emulated, clusters=["c0"])
 
 
