@@ -97,6 +97,7 @@ class Watch:
         self._on_end = on_end
         self._watched: dict[str, _Watched] = {}
         self._site_shows: bool | None = None
+        self._list_was_read = False
 
     def __len__(self) -> int:
         return len(self._watched)
@@ -152,6 +153,7 @@ class Watch:
     async def _shown_at_work(self) -> set[_Watched]:
         """Read the list of clusters, unless the site has not shown anything in it."""
         shown: set[_Watched] = set()
+        self._list_was_read = False
         if self._site_shows is False:
             return shown
         try:
@@ -165,6 +167,7 @@ class Watch:
             logger.info("watching without the list of clusters: %s", exc)
             self._stopping.stop_for(exc)
             return set()
+        self._list_was_read = True
         return shown
 
     async def _confirm(self, due: deque[_Watched]) -> None:
@@ -193,7 +196,7 @@ class Watch:
         if row.is_finished:
             await self._end(watched, _ending(watched, row))
             return
-        if self._site_shows is None:
+        if self._site_shows is None and self._list_was_read:
             # It builds, and no cluster was shown to be at work.
             self._site_shows = False
 
