@@ -58,6 +58,7 @@ def each(
     limit: int,
     rate: float | None = None,
     on_error: OnError = "collect",
+    kinds: tuple[type, ...] = (Cluster, str),
     workflow: str = "each",
 ) -> Each[T]:
     """Prepare a run over clusters; see `SnapshotService.each`."""
@@ -75,7 +76,7 @@ def each(
     scheduler = Scheduler(
         source=Source(
             clusters_of_the_project(client, engine) if clusters is None else clusters,
-            (Cluster, str),
+            kinds,
             ClusterTarget.of_given,
         ),
         processor=_Calling(operation, calls, client.clock),

@@ -332,7 +332,7 @@ async def test_one_that_is_throttled_for_ever_is_unreadable(
 
 
 async def test_what_is_no_cluster_is_an_error(emulated: SnapshotService) -> None:
-    with pytest.raises(AttributeError):
+    with pytest.raises(TypeError, match="clusters: must be Cluster, not str"):
         await states(emulated, clusters=["c0"])
 
 
@@ -420,7 +420,6 @@ async def test_an_engine_and_a_prefix_may_be_asked_for(
         ({"max_age": "26h"}, "max_age"),
         ({"max_age": 1.0, "stuck_after": float("nan")}, "stuck_after"),
         ({"max_age": 1.0, "prefix": ""}, "prefix"),
-        ({"max_age": 1.0, "limit": 0}, "limit"),
         ({"max_age": 1.0, "engine": "solr"}, "engine"),
     ],
     ids=repr,
@@ -432,6 +431,13 @@ async def test_wrong_arguments_are_refused_at_once(
         emulated.coverage(**options)
 
     assert caught.value.field == field
+
+
+async def test_a_wrong_limit_is_refused_at_once_as_by_any_run(
+    emulated: SnapshotService,
+) -> None:
+    with pytest.raises(ConfigurationError, match="limit"):
+        emulated.coverage(max_age=1.0, limit=0)
 
 
 class Gate(httpx.AsyncBaseTransport):
