@@ -1140,16 +1140,17 @@ class SnapshotService:
             max_age: Seconds since the last good snapshot began, at most.
             prefix: Only snapshots whose names start with this count.
             stuck_after: Seconds that a snapshot may be building.
-            clusters: Clusters, such as `clusters` iterates over, pulled as they are
-                needed; all of the project if left out.
+            clusters: Clusters, as `clusters` iterates over them: an iterable or async
+                iterable, pulled as they are needed; all of the project if left out.
             engine: Of the project's, only `elasticsearch`, `opensearch` or
                 `logstash`.
             limit: Clusters looked at at once.
 
         Raises:
             RequestValidationError: If an argument is out of its range; raised at once.
-            ConfigurationError: If an engine comes with clusters; likewise.
-            TypeError: If something else than a cluster comes from `clusters`.
+            ConfigurationError: If an engine comes with clusters, or `limit` is out of
+                its range; likewise.
+            TypeError: If what comes from `clusters` is no `Cluster`.
             AuthenticationError: If the credentials were not accepted.
             CSSError: If the list of clusters can't be read, as `clusters` raises it.
 
@@ -1216,13 +1217,16 @@ class SnapshotService:
         Enter it with `async with`, and iterate over it for the outcomes as they come:
         `Done` with what the function returned, or `Failed` with what it raised, which
         stops no other. A function that the service throttles is called again from its
-        beginning when the service has had its pause, and all others are slowed down.
+        beginning when the service has had its pause, and all others are slowed down;
+        what it returned is what the last call returned, so a function that changes
+        something keeps its own account of what the earlier ones did.
         Leaving the block early cancels what is under way.
 
         Refused credentials stop the run at once, which then ends with
         `FanOutStoppedError`, as it does if the list of clusters can't be read. Of
-        clusters that are given, the first goes alone until the service has accepted
-        a call of this service, so that a wrong key is tried once.
+        clusters that are given, one goes at a time until the service has accepted a
+        call, the function has returned, or it has raised what no key is refused behind,
+        such as `ConnectFailedError`: so a wrong key is tried once.
 
         Args:
             operation: An `async def` that is given a `Cluster`, or an id where ids are

@@ -1,6 +1,5 @@
 """The command `css-snapshot`; needs the extra `css-snapshot[cli]`."""
 
-import gc
 import io
 import os
 import signal
@@ -9,9 +8,6 @@ from contextlib import suppress
 
 # Nothing else is imported before it is known what is wanted, and before Ctrl-C ends the
 # process without a traceback.
-
-_RARELY = 50_000
-"""New objects between two looks for garbage; Python's own figure is 700 or 2,000."""
 
 
 def main() -> None:
@@ -56,7 +52,9 @@ def _import_quickly() -> None:
     a command line of its own with all that shows progress and colours code; it does
     without if that can't be imported.
     """
-    gc.set_threshold(_RARELY)
+    from css_snapshot.cli.garbage import look_rarely  # noqa: PLC0415  # not before
+
+    look_rarely()
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # as documented
 
 

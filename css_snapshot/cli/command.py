@@ -13,6 +13,7 @@ import typer
 from css_snapshot.cli.advice import advice_for
 from css_snapshot.cli.connection import Limits, Location, open_service
 from css_snapshot.cli.exit_codes import ExitCode
+from css_snapshot.cli.garbage import look_as_usual
 from css_snapshot.cli.interrupts import interruptible, signals_wake_the_loop
 from css_snapshot.cli.option_groups import expanded, gathered
 from css_snapshot.cli.output.output import Output
@@ -85,6 +86,8 @@ def finish(output: Output, work: Work) -> NoReturn:
     Raises:
         typer.Exit: Always, with the exit code.
     """
+    # What a command needs is imported, and it may be at work for days.
+    look_as_usual()
     try:
         code = _outcome(output, work)
     except BrokenPipeError:

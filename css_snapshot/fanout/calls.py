@@ -55,14 +55,14 @@ class Calls:
 
     Attributes:
         in_flight: Operations under way.
-        canary: Holds operations back until the credentials are known to be good.
+        canary: Holds operations back while a wrong key might be tried too often.
     """
 
     def __init__(
         self, *, options: RunOptions, stopping: Stopping, clock: Clock
     ) -> None:
         self.in_flight = 0
-        self.canary = Canary(options.ahead)
+        self.canary = Canary(options.canaries)
         self._pace = Pace(options.rate, clock)
         self._stopping = stopping
 
@@ -81,7 +81,7 @@ class Calls:
         """
         with (
             client.telling_workflow(name),
-            client.telling_acceptance(self.canary.prove),
+            client.telling_acceptance(self.canary.open),
         ):
             yield
 
@@ -105,7 +105,7 @@ class Calls:
                 return self._raised(job, exc, mark)
             finally:
                 self.in_flight -= 1
-            self.canary.prove()
+            self.canary.open()
             self._pace.succeeded()
             return Returned(result)
         finally:
@@ -115,7 +115,7 @@ class Calls:
         # Now, not with the outcome: the next one is waiting to be called.
         if not self._stopping.stop_for(error):
             self.canary.note(error)
-        throttled = _throttled(error)
+        throttled = throttled_by(error)
         if throttled is None:
             return Raised(error)
         hold = self._pace.slow_down(throttled, mark)
@@ -124,7 +124,7 @@ class Calls:
         return Raised(error, is_passing=may_repeat)
 
 
-def _throttled(error: Exception) -> ThrottledError | None:
+def throttled_by(error: Exception) -> ThrottledError | None:
     """Return what throttled an operation: its error, or what that one was raised for."""
     for found in (error, error.__cause__):
         if isinstance(found, ThrottledError):

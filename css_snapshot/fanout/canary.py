@@ -1,46 +1,55 @@
 """The canary phase of a run: a few go ahead, so that not all try a wrong key."""
 
 import asyncio
-import math
 
-from css_snapshot.errors import APIError
+from css_snapshot.errors import APIError, ConnectFailedError, CSSError
 
 
 class Canary:
     """Holds operations back until the service has accepted the run's credentials.
 
+    More than five refusals in a row lock a key for five minutes.
+
     Args:
-        at_once: How many go ahead; more than five refusals in a row lock a key for
-            five minutes. `None` lets everybody pass from the beginning.
+        canaries: How many go ahead; infinity lets everybody pass from the beginning.
     """
 
-    def __init__(self, at_once: int | None) -> None:
+    def __init__(self, canaries: float) -> None:
         self._ahead = 0
-        self._at_once = math.inf if at_once is None else at_once
-        self._proven = False
+        self._canaries = canaries
+        self._is_open = False
         self._news = asyncio.Event()
 
     async def enter(self) -> None:
-        """Wait until the credentials are known to be good, or go ahead and see."""
-        while not self._proven and self._ahead >= self._at_once:
+        """Wait until nothing holds operations back, or go ahead and see."""
+        while not self._is_open and self._ahead >= self._canaries:
             self._news.clear()
             await self._news.wait()
         self._ahead += 1
 
-    def prove(self) -> None:
-        """Note that the service has accepted the credentials."""
-        if not self._proven:
-            self._proven = True
+    def open(self) -> None:
+        """Hold nothing back any more."""
+        if not self._is_open:
+            self._is_open = True
             self._news.set()
 
     def note(self, error: Exception) -> None:
-        """Take an error into account: only an answer of the service proves anything.
+        """Take an error into account: hold nothing back where no key can be refused.
 
-        What is lost, or what the gateway answers in its place, may have been turned
+        That is so where the service itself has answered, where nobody can be
+        connected to, and where the error is not about this service at all. What is
+        lost, or what the gateway answers in the service's place, may have been turned
         away before the credentials were looked at.
         """
-        if isinstance(error, APIError) and error.code.startswith("CSS."):
-            self.prove()
+        match error:
+            case APIError(code=code):
+                is_safe = code.startswith("CSS.")
+            case CSSError():
+                is_safe = isinstance(error, ConnectFailedError)
+            case _:
+                is_safe = True
+        if is_safe:
+            self.open()
 
     def leave(self) -> None:
         """Note that one that entered is done, whatever came of it."""

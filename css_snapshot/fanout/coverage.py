@@ -4,7 +4,6 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from functools import partial
 
 from css_snapshot.api.clusters import Cluster
-from css_snapshot.api.rules import check_number
 from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import (
     AuthenticationError,
@@ -26,7 +25,6 @@ def coverage(
     limit: int,
 ) -> AsyncIterator[Coverage]:
     """Assess each of many clusters; see `SnapshotService.coverage`."""
-    check_number("limit", limit, least=1)
     return _iterated(
         each(
             client,

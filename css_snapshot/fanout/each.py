@@ -1,5 +1,6 @@
 """A function called for each of many clusters, by the scheduler of runs."""
 
+import math
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from functools import partial
 from typing import Generic, TypeVar, cast
@@ -68,7 +69,7 @@ def each(
         rate=rate,
         on_error=on_error,
         # Clusters that the service has listed prove the credentials.
-        ahead=None if clusters is None else 1,
+        canaries=math.inf if clusters is None else 1,
     )
     stopping = Stopping(options)
     calls = Calls(options=options, stopping=stopping, clock=client.clock)

@@ -26,7 +26,7 @@ from css_snapshot.workflows.ensure import EnsureOptions
 
 T = TypeVar("T")
 
-_AHEAD: Final = 4
+_CANARIES: Final = 4
 
 
 def fan_out_snapshots(
@@ -39,8 +39,8 @@ def fan_out_snapshots(
 ) -> FanOut[Ensured]:
     """Prepare a run that makes a snapshot of each target's cluster.
 
-    At most four targets are called until the service has accepted the credentials,
-    so that a wrong key is noticed before it is locked.
+    At most four targets are called until the service has accepted the credentials, or
+    can't be connected to, so that a wrong key is noticed before it is locked.
 
     Args:
         client: Carries the calls; its retry budget is shared by the whole run.
@@ -72,7 +72,7 @@ def fan_out_snapshots(
     return prepare(
         snapshotting.create if operation == "create" else snapshotting.ensure,
         targets,
-        options=attrs.evolve(options, ahead=_AHEAD),
+        options=attrs.evolve(options, canaries=_CANARIES),
         plan=plan,
         clock=client.clock,
         client=client,

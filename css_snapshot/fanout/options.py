@@ -1,5 +1,6 @@
 """The options of a run, checked before it begins."""
 
+import math
 from datetime import datetime
 from pathlib import Path
 from typing import get_args
@@ -32,7 +33,8 @@ class RunOptions:
             `"completed"` when the snapshot is seen to be complete.
         finish_by: When a snapshot that still builds is late, aware; `None` waits as
             long as it takes. Only with `until="completed"`.
-        ahead: Targets that go ahead at once, to try the credentials; `None` for all.
+        canaries: Targets that go ahead at once, to try the credentials; infinity for
+            all.
 
     Raises:
         ConfigurationError: If a value is out of its range.
@@ -48,7 +50,7 @@ class RunOptions:
     max_failures: int | None = None
     until: Until = "accepted"
     finish_by: datetime | None = None
-    ahead: int | None = None
+    canaries: float = math.inf
 
     def __attrs_post_init__(self) -> None:
         _check_count("limit", self.limit)

@@ -15,7 +15,7 @@ from css_snapshot.fanout.calls import Calls, Raised, Returned
 from css_snapshot.fanout.job import Accepted, Job, Requeue
 from css_snapshot.fanout.journal.entry import (
     ACCEPTED,
-    UNBEGUN,
+    TURNED_AWAY,
     UNRESOLVED,
     Entry,
     State,
@@ -126,7 +126,7 @@ class Processor(Generic[T]):
             job.how = "adopted" if entry.how == "adopted" else "created"
             # Without its id it has to be looked for by its name.
             return None if entry.backup is None else Accepted()
-        if entry.state in UNBEGUN or self._is_retried(entry):
+        if entry.state in TURNED_AWAY or self._is_retried(entry):
             return None
         state = State.ACCEPTED if entry.state in ACCEPTED else entry.state
         return Skipped(
@@ -151,7 +151,7 @@ class Processor(Generic[T]):
         if readiness.passes and self._options.busy == "wait":
             # A single look is no verdict: the service says what it is now.
             return None
-        if entry is None or entry.state in UNBEGUN:
+        if entry is None or entry.state in TURNED_AWAY:
             state = State.BUSY if readiness.passes else State.NOT_READY
             await self._journal.record(job, state, str(readiness))
         kind = Busy if readiness.passes else NotReady

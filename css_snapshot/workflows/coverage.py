@@ -1,6 +1,6 @@
 """Coverage: whether each cluster has a fresh usable snapshot."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -98,10 +98,26 @@ async def look(client: ApiClient, rules: CoverageRules, cluster: Cluster) -> Cov
     Raises:
         CSSError: If its list can't be read.
     """
-    snapshots: tuple[Snapshot, ...] = ()
-    if _why_off(cluster) is None:
-        snapshots = await client.look(LIST_SNAPSHOTS(cluster_id=cluster.id))
+
+    async def read(cluster_id: str) -> tuple[Snapshot, ...]:
+        return await client.look(LIST_SNAPSHOTS(cluster_id=cluster_id))
+
+    snapshots = await rows_of(cluster, read)
     return rules.assess(cluster, snapshots, client.clock.now())
+
+
+async def rows_of(
+    cluster: Cluster, read: Callable[[str], Awaitable[tuple[Snapshot, ...]]]
+) -> tuple[Snapshot, ...]:
+    """Return the rows of a cluster's list.
+
+    Args:
+        cluster: The cluster.
+        read: Reads the list; not called where snapshots are switched off.
+    """
+    if _why_off(cluster) is not None:
+        return ()
+    return await read(cluster.id)
 
 
 def unreadable(cluster_id: str, cluster: Cluster | None, error: CSSError) -> Coverage:

@@ -20,10 +20,15 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.serde import deserialize, serialize
 from airflow.triggers.base import TriggerEvent
 
+from css_snapshot import DrillReport, Retention, SnapshotService
 from css_snapshot.emulator import EmulatedCluster, EmulatorState, Fault
 from css_snapshot.integrations.airflow import (
+    CheckCoverageOperator,
     CreateSnapshotOperator,
+    CreateSnapshotsOperator,
     ListClustersOperator,
+    PruneSnapshotsOperator,
+    RestoreDrillOperator,
     SnapshotHook,
     SnapshotTrigger,
 )
@@ -137,6 +142,31 @@ def test_what_would_fail_again_is_not_tried_again(
     assert state.creations == 0
 
 
+async def nothing(report: DrillReport) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (CreateSnapshotOperator, {"cluster_id": "c1"}),
+        (CreateSnapshotsOperator, {}),
+        (ListClustersOperator, {}),
+        (PruneSnapshotsOperator, {"retention": Retention(last=1)}),
+        (CheckCoverageOperator, {"max_age": 3600.0}),
+        (RestoreDrillOperator, {"cluster_id": "c1", "into": "c2", "verify": nothing}),
+    ],
+)
+def test_a_connection_that_can_not_work_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, kind: type, options: dict[str, object]
+) -> None:
+    broken = {"conn_type": "css_snapshot", "login": "key", "password": ""}
+    monkeypatch.setenv("AIRFLOW_CONN_CSS_DEFAULT", json.dumps(broken))
+
+    with pytest.raises(AirflowFailException, match="login and password are needed"):
+        execute(kind(task_id="task", **options), context_of())
+
+
 def test_what_may_succeed_later_may_be_tried_again(state: EmulatorState) -> None:
     state.faults.add(Fault.status(403), operation="create")
 
@@ -150,7 +180,7 @@ def test_a_kill_cancels_what_is_going_on(state: EmulatorState) -> None:
     operator = operator_for(state)
     ended: list[str] = []
 
-    async def work() -> None:
+    async def work(service: SnapshotService) -> None:
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.Event().wait()
@@ -159,8 +189,8 @@ def test_a_kill_cancels_what_is_going_on(state: EmulatorState) -> None:
 
     before = signal.signal(signal.SIGTERM, lambda *_: operator.on_kill())
     try:
-        with pytest.raises(AirflowException, match="killed"):
-            operator.carry_out(work())
+        with pytest.raises(AirflowException, match="killed; the next try finds out"):
+            operator.carry_out(work)
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -70,6 +70,23 @@ def test_a_dry_run_deletes_nothing(three_each: EmulatorState) -> None:
     assert three_each.counts["delete"] == 0
 
 
+def test_what_went_before_the_service_throttled_is_told_too(
+    three_each: EmulatorState,
+) -> None:
+    slow = min(three_each.cluster_ids)
+    three_each.faults.add(
+        Fault.status(429, dialect="gateway"),
+        operation="delete",
+        cluster_id=slow,
+        nth=2,
+    )
+
+    records = prune()
+
+    assert names(three_each) == [["nightly-2"]] * 3
+    assert [record["delete"] for record in records] == [["nightly-0", "nightly-1"]] * 3
+
+
 def test_a_cluster_that_can_not_be_pruned_stops_no_other_and_is_red(
     three_each: EmulatorState,
 ) -> None:

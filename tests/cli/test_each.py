@@ -18,7 +18,7 @@ from css_snapshot.auth import TokenAuth
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.each import for_each
 from css_snapshot.cli.output.output import Output
-from css_snapshot.errors import CredentialsNotFoundError, CSSError
+from css_snapshot.errors import CredentialsNotFoundError, CSSError, PruneError
 from tests.support.virtual_time import VirtualTime
 
 IDS: Final = [f"c{number}" for number in range(20)]
@@ -64,10 +64,12 @@ async def test_what_was_returned_comes_in_the_order_of_the_clusters(
         await asyncio.sleep(20.0 - int(cluster_id[1:]))
         return int(cluster_id[1:])
 
-    code, found = await for_each(Output(), service, IDS, work)
+    walked = await for_each(Output(), service, IDS, work)
 
-    assert code is ExitCode.DONE
-    assert list(found.items()) == [(f"c{number}", number) for number in range(20)]
+    assert walked.code is ExitCode.DONE
+    assert list(walked.results.items()) == [
+        (f"c{number}", number) for number in range(20)
+    ]
 
 
 async def test_the_first_goes_alone_and_then_no_more_than_the_limit(
@@ -110,10 +112,22 @@ async def test_a_fleet_that_is_throttled_goes_on_more_slowly_and_says_so_once(
 ) -> None:
     errors = (throttled(), throttled())
 
-    code, found = await for_each(Output(), service, IDS, raising(*errors))
+    walked = await for_each(Output(), service, IDS, raising(*errors))
 
-    assert (code, list(found)) == (ExitCode.DONE, IDS)
+    assert (walked.code, list(walked.results)) == (ExitCode.DONE, IDS)
     assert virtual_time.elapsed > 1.0
+    assert capsys.readouterr().err == "going on more slowly: 429 too many\n"
+
+
+async def test_that_work_was_throttled_on_its_way_is_said_too(
+    service: SnapshotService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = PruneError("1 of 2 deleted", cluster_id="c0", snapshot_id="s2")
+    error.__cause__ = throttled()
+
+    walked = await for_each(Output(), service, IDS, raising(error))
+
+    assert walked.code is ExitCode.DONE
     assert capsys.readouterr().err == "going on more slowly: 429 too many\n"
 
 
@@ -122,9 +136,9 @@ async def test_one_that_is_throttled_for_ever_fails(
 ) -> None:
     work = raising(*(throttled() for _ in range(99)), at={"c3"})
 
-    code, found = await for_each(Output(), service, IDS, work)
+    walked = await for_each(Output(), service, IDS, work)
 
-    assert (code, len(found)) == (ExitCode.FAILED, 19)
+    assert (walked.code, len(walked.results)) == (ExitCode.FAILED, 19)
     assert "error: c3: ThrottledError: 429 too many\n" in capsys.readouterr().err
 
 
@@ -133,9 +147,9 @@ async def test_a_single_one_that_is_throttled_fails_at_once(
     virtual_time: VirtualTime,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    code, found = await for_each(Output(), service, ["c0"], raising(throttled()))
+    walked = await for_each(Output(), service, ["c0"], raising(throttled()))
 
-    assert (code, found) == (ExitCode.FAILED, {})
+    assert (walked.code, walked.results) == (ExitCode.FAILED, {})
     assert capsys.readouterr().err == "error: ThrottledError: 429 too many\n"
     assert virtual_time.elapsed == 0.0
 
@@ -149,28 +163,21 @@ async def test_a_single_one_that_is_throttled_fails_at_once(
 async def test_the_worst_exit_code_is_the_code_of_all(
     service: SnapshotService, count: int, error: Exception, expected: ExitCode
 ) -> None:
-    code, found = await for_each(
-        Output(), service, IDS[:count], raising(error, at={"c0"})
-    )
+    walked = await for_each(Output(), service, IDS[:count], raising(error, at={"c0"}))
 
-    assert code is expected
-    assert list(found) == IDS[1:count]
+    assert walked.code is expected
+    assert list(walked.results) == IDS[1:count]
 
 
-async def test_a_failure_may_be_taken_instead_of_told(
-    service: SnapshotService, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("count", [1, 20])
+async def test_a_failure_may_be_returned_alone_instead_of_told(
+    service: SnapshotService, capsys: pytest.CaptureFixture[str], count: int
 ) -> None:
-    taken: dict[str, CSSError] = {}
-
-    def take(cluster_id: str, error: CSSError) -> ExitCode:
-        taken[cluster_id] = error
-        return ExitCode.INDETERMINATE
-
-    code, _ = await for_each(
-        Output(), service, IDS, raising(DENIED, at={"c7"}), on_failure=take
+    walked = await for_each(
+        Output(), service, IDS[:count], raising(DENIED, at={"c0"}), quiet=True
     )
 
-    assert (code, taken) == (ExitCode.INDETERMINATE, {"c7": DENIED})
+    assert (walked.code, walked.errors) == (ExitCode.FAILED, {"c0": DENIED})
     assert capsys.readouterr().err == ""
 
 
@@ -218,6 +225,31 @@ async def test_credentials_refused_behind_another_error_end_it_all(
 
     assert caught.value is behind
     assert capsys.readouterr().err == ""
+
+
+async def test_a_failure_that_came_before_the_end_of_it_all_is_told(
+    service: SnapshotService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    behind = CSSError("not done")
+    behind.__cause__ = REFUSED
+
+    at_once = asyncio.Event()
+
+    async def work(cluster_id: str) -> None:
+        await service.list(cluster_id)
+        number = int(cluster_id[1:])
+        await asyncio.sleep(number)
+        if number == 3:
+            at_once.set()
+        if number in {1, 2}:
+            await at_once.wait()
+            raise DENIED if number == 1 else behind
+
+    with pytest.raises(CSSError) as caught:
+        await for_each(Output(), service, IDS, work)
+
+    assert caught.value is behind
+    assert capsys.readouterr().err == "error: c1: ForbiddenError: 403 no\n"
 
 
 async def test_refused_credentials_are_tried_once(service: SnapshotService) -> None:

@@ -116,7 +116,7 @@ def test_what_was_not_begun_is_what_has_no_outcome() -> None:
     missing = Missing()
     missing.note(Skipped(target=begun, reason="completed"), is_good=True)
 
-    missing.add_unbegun([begun, other])
+    missing.add_not_begun([begun, other])
 
     assert (missing.count, str(missing)) == (1, "c1 (not begun)")
 

@@ -1,11 +1,18 @@
 """What a command imports: what it needs, and nothing that costs time for others."""
 
+import gc
 import re
 import subprocess
 import sys
 from typing import Final
 
+import pytest
+import typer
+
 from css_snapshot.cli.app import RootGroup
+from css_snapshot.cli.command import finish
+from css_snapshot.cli.garbage import look_rarely
+from css_snapshot.cli.output.output import Output
 from tests.support.child_processes import environment
 
 LOADED: Final = """
@@ -69,6 +76,19 @@ def test_a_command_hardly_looks_for_garbage_while_it_is_imported() -> None:
     assert looks is not None
     # Python's own figures make it 144 times.
     assert int(looks[1]) < 40
+
+
+def test_a_command_at_work_looks_for_garbage_as_usual() -> None:
+    usual = gc.get_threshold()
+    look_rarely()
+    assert gc.get_threshold() != usual
+
+    async def work() -> None:
+        assert gc.get_threshold() == usual
+
+    with pytest.raises(typer.Exit) as ended:
+        finish(Output(debug=True), work())
+    assert ended.value.exit_code == 0
 
 
 def test_a_command_is_imported_alone() -> None:

@@ -152,6 +152,24 @@ async def test_a_site_that_shows_nothing_is_asked_by_cluster_and_not_for_its_lis
     assert site.requests["GET clusters"] == 1
 
 
+async def test_a_list_of_clusters_that_could_not_be_read_says_nothing_of_the_site(
+    site: Site, prepare: Prepare
+) -> None:
+    site.seconds = dict.fromkeys(site.clusters, 600.0)
+    run = prepare(10)
+
+    async with run:
+        # All are accepted, and the first list of clusters is still to come.
+        await asyncio.sleep(3.0)
+        site.faults = [("GET", "before 502")]
+        await run.finish()
+
+    assert not site.faults
+    # Each is looked at in the tick without the list, and when it has ended.
+    assert site.requests["GET index_snapshots"] <= 3 * 10
+    assert site.requests["GET clusters"] > 600.0 / 20.0
+
+
 async def test_a_snapshot_that_is_still_building_is_never_called_complete(
     site: Site, prepare: Prepare
 ) -> None:

@@ -22,8 +22,11 @@ from css_snapshot import (
 from css_snapshot.auth import TokenAuth
 from css_snapshot.errors import (
     ClusterBusyError,
+    ConnectFailedError,
+    ConnectionLostError,
     CSSError,
     FanOutStoppedError,
+    GatewayError,
     IndeterminateCreateError,
     PruneError,
 )
@@ -374,6 +377,34 @@ async def test_the_first_goes_alone_until_the_service_has_accepted_a_call(
     assert (first, begun) == ("c0", 0.0)
     assert [cluster_id for cluster_id, _ in others] == ["c1", "c2"]
     assert all(5.0 <= moment < 10.0 for _, moment in others)
+
+
+@pytest.mark.parametrize(
+    ("error", "longest"),
+    [
+        (ConnectFailedError("no answer", kind="timeout"), 100.0),
+        (ValueError("of the search engine"), 100.0),
+        # The key may have been refused behind these.
+        (GatewayError("502", status=502), 400.0),
+        (ConnectionLostError("lost"), 400.0),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_what_no_key_was_tried_for_does_not_make_them_go_one_by_one(
+    snapshots: SnapshotService,
+    virtual_time: VirtualTime,
+    error: Exception,
+    longest: float,
+) -> None:
+    async def fail(cluster: Cluster) -> None:
+        await asyncio.sleep(10.0)
+        raise error
+
+    run = snapshots.each(fail, clusters=given(40))
+    await outcomes_of(run)
+
+    assert run.summary.failed == 40
+    assert longest - 100.0 < virtual_time.elapsed <= longest
 
 
 async def test_what_was_accepted_before_proves_nothing_today(

@@ -420,7 +420,6 @@ async def test_an_engine_and_a_prefix_may_be_asked_for(
         ({"max_age": "26h"}, "max_age"),
         ({"max_age": 1.0, "stuck_after": float("nan")}, "stuck_after"),
         ({"max_age": 1.0, "prefix": ""}, "prefix"),
-        ({"max_age": 1.0, "limit": 0}, "limit"),
         ({"max_age": 1.0, "engine": "solr"}, "engine"),
     ],
     ids=repr,
@@ -432,6 +431,13 @@ async def test_wrong_arguments_are_refused_at_once(
         emulated.coverage(**options)
 
     assert caught.value.field == field
+
+
+async def test_a_wrong_limit_is_refused_at_once_as_by_any_run(
+    emulated: SnapshotService,
+) -> None:
+    with pytest.raises(ConfigurationError, match="limit"):
+        emulated.coverage(max_age=1.0, limit=0)
 
 
 class Gate(httpx.AsyncBaseTransport):

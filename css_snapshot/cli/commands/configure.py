@@ -93,13 +93,13 @@ async def configure(
         _check_folders(cluster_ids, base_path)
         if dry_run:
             return await _compare(session, service, cluster_ids, wanted)
-        code, _ = await for_each(
+        walked = await for_each(
             session.output,
             service,
             cluster_ids,
             lambda cluster_id: _send(session, service, cluster_id, wanted(cluster_id)),
         )
-    return code
+    return walked.code
 
 
 def _check_folders(cluster_ids: Sequence[str], base_path: str | None) -> None:
@@ -148,7 +148,7 @@ async def _compare(
             }
         }
 
-    code, found = await for_each(session.output, service, cluster_ids, read)
-    if found:
-        session.output.rows(found.values(), _COLUMNS, empty="no clusters")
-    return code
+    walked = await for_each(session.output, service, cluster_ids, read)
+    if walked.results:
+        session.output.rows(walked.results.values(), _COLUMNS, empty="no clusters")
+    return walked.code

@@ -146,8 +146,9 @@ async def resume(
 
     What is done is skipped without a request; what may have been sent is looked
     for before anything is sent again; what failed before anything was sent is
-    tried again. Clusters that were busy or not ready are looked at again. A fan-out that waited waits again. Endpoint, project and targets
-    are those of the fan-out; credentials come from the environment.
+    tried again. Clusters that were busy or not ready are looked at again. A fan-out
+    that waited waits again. Endpoint, project and targets are those of the fan-out;
+    credentials come from the environment.
 
     Examples:
       css-snapshot resume nightly.db

@@ -45,15 +45,15 @@ async def get(session: Session, selection: Selection) -> ExitCode:
     selection.check()
     async with session.service() as service:
         cluster_ids = await selection.ids(service)
-        code, found = await for_each(
+        walked = await for_each(
             session.output, service, cluster_ids, service.get_policy
         )
-    records = [policy_record(key, policy) for key, policy in found.items()]
+    records = [policy_record(key, policy) for key, policy in walked.results.items()]
     if len(cluster_ids) == 1 and records:
         session.output.one(records[0], _COLUMNS)
     elif records:
         session.output.rows(records, _COLUMNS, empty="no policies")
-    return code
+    return walked.code
 
 
 @command
@@ -86,8 +86,8 @@ async def set_(
             )
 
         cluster_ids = await selection.ids(service)
-        code, _ = await for_each(session.output, service, cluster_ids, send)
-    return code
+        walked = await for_each(session.output, service, cluster_ids, send)
+    return walked.code
 
 
 @command
@@ -140,8 +140,8 @@ async def disable(
                 },
             )
 
-        code, _ = await for_each(output, service, cluster_ids, send)
-    return code
+        walked = await for_each(output, service, cluster_ids, send)
+    return walked.code
 
 
 policies = typer.Typer(

@@ -10,7 +10,7 @@ from css_snapshot.cli.changes import changing
 from css_snapshot.cli.command import Session, command
 from css_snapshot.cli.commands.policy_options import UNKNOWN, PolicyOptions
 from css_snapshot.cli.exit_codes import ExitCode, worst
-from css_snapshot.cli.fleet.each import for_each
+from css_snapshot.cli.fleet.each import Walked, for_each
 from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.options import DryRunOption
 from css_snapshot.cli.output.output import Output
@@ -41,10 +41,10 @@ async def check(
     differences (have and want by field). Exit code 1: at least one differs, or
     can't be read.
     """
-    code, drifts = await _drifts(session, selection, wanted.policy())
-    _show(session.output, drifts)
-    drifted = ExitCode.FAILED if any(drifts.values()) else ExitCode.DONE
-    return worst({code, drifted})
+    walked = await _drifts(session, selection, wanted.policy())
+    _show(session.output, walked.results)
+    drifted = ExitCode.FAILED if any(walked.results.values()) else ExitCode.DONE
+    return worst({walked.code, drifted})
 
 
 @command
@@ -70,9 +70,9 @@ async def apply(
     """
     policy = wanted.policy()
     if dry_run:
-        code, drifts = await _drifts(session, selection, policy)
-        _show(session.output, drifts)
-        return code
+        walked = await _drifts(session, selection, policy)
+        _show(session.output, walked.results)
+        return walked.code
     selection.check()
     async with session.service() as service:
 
@@ -85,13 +85,13 @@ async def apply(
             )
 
         cluster_ids = await selection.ids(service)
-        code, _ = await for_each(session.output, service, cluster_ids, send)
-    return code
+        ended = await for_each(session.output, service, cluster_ids, send)
+    return ended.code
 
 
 async def _drifts(
     session: Session, selection: Selection, policy: SnapshotPolicy
-) -> tuple[ExitCode, Mapping[str, PolicyDrift]]:
+) -> Walked[PolicyDrift]:
     selection.check()
     async with session.service() as service:
         return await for_each(

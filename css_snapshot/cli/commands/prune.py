@@ -175,7 +175,8 @@ async def prune(
             service, retention=retention, prefix=prefix, older_than=older_than
         )
         cluster_ids = await selection.ids(service)
-        code, pruning.plans = await for_each(output, service, cluster_ids, pruning.plan)
+        walked = await for_each(output, service, cluster_ids, pruning.plan)
+        code, pruning.plans = walked.code, walked.results
         several = len(cluster_ids) > 1
         if dry_run:
             _show_plans(output, pruning.plans, several=several)
@@ -189,8 +190,8 @@ async def prune(
             confirm(output, f"Delete {count} snapshot{'' if count == 1 else 's'}?")
         doomed = [key for key, plan in pruning.plans.items() if plan.delete]
         try:
-            ended, _ = await for_each(output, service, doomed, pruning.carry_out)
-            code = worst({code, ended})
+            ended = await for_each(output, service, doomed, pruning.carry_out)
+            code = worst({code, ended.code})
         finally:
             _show(output, pruning.deleted, done=True, several=several)
     return code

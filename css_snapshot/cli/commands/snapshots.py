@@ -62,8 +62,8 @@ async def list_(session: Session, selection: Selection) -> ExitCode:
     selection.check()
     async with session.service() as service:
         cluster_ids = await selection.ids(service)
-
-        code, found = await for_each(session.output, service, cluster_ids, service.list)
+        walked = await for_each(session.output, service, cluster_ids, service.list)
+    found = walked.results
     if found:
         show_snapshots(
             session.output,
@@ -71,7 +71,7 @@ async def list_(session: Session, selection: Selection) -> ExitCode:
             several=len(cluster_ids) > 1,
             empty="no snapshots",
         )
-    return code
+    return walked.code
 
 
 @command

@@ -13,9 +13,9 @@ from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.output.records import JsonRecord, instant
 from css_snapshot.cli.output.text import plain
 from css_snapshot.fanout import Entry, JournalStatus, State, Target, read_status
+from css_snapshot.fanout.journal.entry import TURNED_AWAY
 
-_UNBEGUN: Final = (State.NOT_READY, State.BUSY)
-_BAD: Final = (State.FAILED, State.SPOILED, *_UNBEGUN)
+_BAD: Final = (State.FAILED, State.SPOILED, State.NOT_READY, State.BUSY)
 _NOT_BEGUN: Final = "not_begun"
 _OPEN: Final = (State.INDETERMINATE, State.INTENT, State.LATE)
 
@@ -25,8 +25,9 @@ async def status(output: Output, journal: JournalArgument) -> ExitCode:
     """Show how far the run of a journal is, whether or not it is still going on.
 
     People see the counts for each name of a snapshot, and each target that is
-    failed, spoiled, not ready, busy, open or late, with the reason. What a run that waits has only seen accepted
-    is open as well, and so is what the last run did not begin.
+    failed, spoiled, not ready, busy, open or late, with the reason. What a run that
+    waits has only seen accepted is open as well, and so is what the last run did
+    not begin.
 
     Examples:
       css-snapshot status nightly.db
@@ -157,7 +158,7 @@ class _Shown:
 def _details(entry: Entry) -> str:
     when = plain(instant(entry.updated))
     why = f": {entry.error}" if entry.error else ""
-    if entry.state in _UNBEGUN:
+    if entry.state in TURNED_AWAY:
         return f"{when}{why}"
     backup = entry.backup
     what = "no snapshot known" if backup is None else f"{backup.name} ({backup.id})"

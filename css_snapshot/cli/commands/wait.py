@@ -51,7 +51,7 @@ async def wait(
                 alone=alone,
             )
 
-        code, _ = await for_each(
+        walked = await for_each(
             session.output, service, cluster_ids, watch, limit=_WATCHED_AT_ONCE
         )
-    return code
+    return walked.code

@@ -6,14 +6,17 @@ from datetime import UTC, date, datetime
 import attrs
 
 from css_snapshot.api.clusters import Cluster
-from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.each import for_each
 from css_snapshot.cli.fleet.selection import Selection
 from css_snapshot.cli.output.calendar import DayState, calendar
 from css_snapshot.cli.output.output import Output
-from css_snapshot.errors import CSSError
 from css_snapshot.service import SnapshotService
-from css_snapshot.workflows.coverage import Coverage, CoverageRules, unreadable
+from css_snapshot.workflows.coverage import (
+    Coverage,
+    CoverageRules,
+    rows_of,
+    unreadable,
+)
 
 
 @attrs.frozen
@@ -57,15 +60,13 @@ async def check_coverage(
         cluster = known[cluster_id] or await service.cluster(cluster_id)
         return await _look(service, cluster, rules, days)
 
-    missed: dict[str, Covered] = {}
-
-    def miss(cluster_id: str, error: CSSError) -> ExitCode:
-        coverage = unreadable(cluster_id, known[cluster_id], error)
-        missed[cluster_id] = Covered(coverage, {})
-        return ExitCode.FAILED
-
-    _, found = await for_each(output, service, list(known), look, on_failure=miss)
-    return [(found | missed)[cluster_id] for cluster_id in known]
+    walked = await for_each(output, service, list(known), look, quiet=True)
+    missed = {
+        cluster_id: Covered(unreadable(cluster_id, known[cluster_id], error), {})
+        for cluster_id, error in walked.errors.items()
+    }
+    found = walked.results | missed
+    return [found[cluster_id] for cluster_id in known]
 
 
 async def _known(
@@ -85,12 +86,10 @@ async def _known(
 async def _look(
     service: SnapshotService, cluster: Cluster, rules: CoverageRules, days: int
 ) -> Covered:
+    snapshots = await rows_of(cluster, service.list)
     now = datetime.now(UTC)
-    without = rules.assess(cluster, (), now)
-    if without.state == "off":
-        return Covered(without, {})
-    snapshots = await service.list(cluster.id)
+    coverage = rules.assess(cluster, snapshots, now)
+    if coverage.state == "off":
+        return Covered(coverage, {})
     counted = (one for one in snapshots if one.name.startswith(rules.prefix or ""))
-    return Covered(
-        rules.assess(cluster, snapshots, now), calendar(counted, now=now, days=days)
-    )
+    return Covered(coverage, calendar(counted, now=now, days=days))

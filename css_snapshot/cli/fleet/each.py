@@ -1,19 +1,18 @@
 """Something done for each of several clusters: one failure stops no other."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 
 import attrs
 import typer
 
-from css_snapshot.cli.exit_codes import ExitCode, worst
+from css_snapshot.cli.exit_codes import ExitCode, code_for, worst
 from css_snapshot.cli.output.output import Output
 from css_snapshot.errors import (
     AuthenticationError,
     CredentialsNotFoundError,
     CSSError,
-    ThrottledError,
+    FanOutStoppedError,
 )
 from css_snapshot.service import SnapshotService
 
@@ -22,12 +21,19 @@ T = TypeVar("T")
 _LIMIT: Final = 16
 
 
-class OnFailure(Protocol):
-    """What is done about a cluster for which something failed."""
+@attrs.frozen
+class Walked(Generic[T]):
+    """What came of the clusters.
 
-    def __call__(self, cluster_id: str, error: CSSError) -> ExitCode:
-        """Return the exit code that the failure stands for."""
-        ...
+    Attributes:
+        results: What the work returned, in the order of the clusters.
+        errors: What failed.
+        code: The worst exit code of all.
+    """
+
+    results: dict[str, T]
+    errors: dict[str, CSSError]
+    code: ExitCode
 
 
 async def for_each(
@@ -37,8 +43,8 @@ async def for_each(
     work: Callable[[str], Awaitable[T]],
     *,
     limit: int = _LIMIT,
-    on_failure: OnFailure | None = None,
-) -> tuple[ExitCode, dict[str, T]]:
+    quiet: bool = False,
+) -> Walked[T]:
     """Await something for each cluster, and tell of each failure.
 
     It is a run of `SnapshotService.each`: the first cluster goes alone until the
@@ -51,90 +57,97 @@ async def for_each(
         cluster_ids: The clusters, each once.
         work: Is awaited for each.
         limit: Clusters in flight at most.
-        on_failure: What is done about a failure, in place of writing it.
-
-    Returns:
-        The worst exit code of all, and what the work returned, in the order of the
-        clusters.
+        quiet: Whether failures are only returned, and not written.
 
     Raises:
         AuthenticationError: If the credentials are refused.
         CredentialsNotFoundError: If there are none.
     """
-    about = len(cluster_ids) > 1
-    walk = _Walk[T](on_failure or partial(_told, output, about=about))
-    if about:
-        await walk.through(service, cluster_ids, _Telling(output, work), limit)
+    several = len(cluster_ids) > 1
+    walk = _Walk(output, work, several=several, quiet=quiet)
+    if several:
+        await walk.through(service, cluster_ids, limit)
     else:
-        await walk.to(cluster_ids[0], work)
-    found = {key: walk.found[key] for key in cluster_ids if key in walk.found}
-    return worst(walk.codes), found
+        await walk.to(cluster_ids[0])
+    results = {key: walk.results[key] for key in cluster_ids if key in walk.results}
+    return Walked(results, walk.errors, worst(walk.codes))
 
 
-@attrs.frozen
+@attrs.define
 class _Walk(Generic[T]):
-    """What came of the clusters so far."""
+    """A walk under way, and what came of the clusters so far."""
 
-    on_failure: OnFailure
-    found: dict[str, T] = attrs.field(factory=dict)
-    codes: set[ExitCode] = attrs.field(factory=set)
+    output: Output
+    work: Callable[[str], Awaitable[T]]
+    several: bool = attrs.field(kw_only=True)
+    quiet: bool = attrs.field(kw_only=True)
+    results: dict[str, T] = attrs.field(factory=dict, init=False)
+    errors: dict[str, CSSError] = attrs.field(factory=dict, init=False)
+    codes: set[ExitCode] = attrs.field(factory=set, init=False)
 
-    async def to(self, cluster_id: str, work: Callable[[str], Awaitable[T]]) -> None:
+    async def to(self, cluster_id: str) -> None:
         """Await the work for one cluster."""
         try:
-            self.found[cluster_id] = await work(cluster_id)
+            self.results[cluster_id] = await self.work(cluster_id)
         except Exception as exc:  # noqa: BLE001  # sorted out there
             self._failed(cluster_id, exc)
 
     async def through(
-        self,
-        service: SnapshotService,
-        cluster_ids: Sequence[str],
-        work: Callable[[str], Awaitable[T]],
-        limit: int,
+        self, service: SnapshotService, cluster_ids: Sequence[str], limit: int
     ) -> None:
         """Await the work for several clusters."""
         # Here, as a command for one cluster does without the machine.
         from css_snapshot.fanout import Done  # noqa: PLC0415  # see above
 
-        async with service.each(work, clusters=cluster_ids, limit=limit) as run:
-            async for outcome in run:
-                if isinstance(outcome, Done):
-                    self.found[outcome.cluster_id] = outcome.result
-                elif run.stopped_by is not None:
-                    raise run.stopped_by.exceptions[0]
-                else:
-                    self._failed(outcome.cluster_id, outcome.error)
+        run = service.each(self._telling(), clusters=cluster_ids, limit=limit)
+        try:
+            async with run:
+                async for outcome in run:
+                    if isinstance(outcome, Done):
+                        self.results[outcome.cluster_id] = outcome.result
+                    elif _stops(run.stopped_by, outcome.error):
+                        raise outcome.error
+                    else:
+                        self._failed(outcome.cluster_id, outcome.error)
+        except FanOutStoppedError as stopped:
+            raise stopped.exceptions[0] from None
+
+    def _telling(self) -> Callable[[str], Awaitable[T]]:
+        """Return the work, which says the first time that the service throttles it."""
+        from css_snapshot.fanout.calls import (  # noqa: PLC0415  # as above
+            throttled_by,
+        )
+
+        told = False
+
+        async def tell_and_work(cluster_id: str) -> T:
+            nonlocal told
+            try:
+                return await self.work(cluster_id)
+            except Exception as exc:
+                throttled = throttled_by(exc)
+                if throttled is not None and not told:
+                    told = True
+                    self.output.note(f"going on more slowly: {throttled}")
+                raise
+
+        return tell_and_work
 
     def _failed(self, cluster_id: str, error: Exception) -> None:
         match error:
             case AuthenticationError() | CredentialsNotFoundError():
                 raise error
             case CSSError():
-                self.codes.add(self.on_failure(cluster_id, error))
+                self.errors[cluster_id] = error
+                self.codes.add(code_for(error))
+                if not self.quiet:
+                    self.output.failure(error, about=cluster_id if self.several else "")
             case typer.Exit():
                 self.codes.add(ExitCode(error.exit_code))
             case _:
                 raise error
 
 
-@attrs.define
-class _Telling(Generic[T]):
-    """Work that says, the first time, that the service throttles it."""
-
-    output: Output
-    work: Callable[[str], Awaitable[T]]
-    told: bool = False
-
-    async def __call__(self, cluster_id: str) -> T:
-        try:
-            return await self.work(cluster_id)
-        except ThrottledError as exc:
-            if not self.told:
-                self.told = True
-                self.output.note(f"going on more slowly: {exc}")
-            raise
-
-
-def _told(output: Output, cluster_id: str, error: CSSError, *, about: bool) -> ExitCode:
-    return output.failure(error, about=cluster_id if about else "")
+def _stops(stopped_by: FanOutStoppedError | None, error: Exception) -> bool:
+    """Check whether an error is what a run stopped for."""
+    return stopped_by is not None and error in stopped_by.exceptions

@@ -38,7 +38,7 @@ class Missing:
             what = f"{outcome.reason} in an earlier run"
         self._add(outcome.target, what)
 
-    def add_unbegun(self, targets: Iterable[Target]) -> None:
+    def add_not_begun(self, targets: Iterable[Target]) -> None:
         """Add those of all targets that the run did not get to."""
         for target in targets:
             if _key(target) not in self._ended:

@@ -130,7 +130,7 @@ class FleetRun:
             self._advise(f"interrupted, {left} targets left")
             return ExitCode.INTERRUPTED
         if left:
-            self._missing.add_unbegun(self.targets)
+            self._missing.add_not_begun(self.targets)
         if not summary.is_success:
             self._advise(self._shortfall(summary))
         if stopped is not None or left:

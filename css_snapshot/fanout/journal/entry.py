@@ -45,7 +45,7 @@ class State(StrEnum):
 UNRESOLVED: Final = frozenset({State.INTENT, State.INDETERMINATE})
 """What was created, if anything, has to be looked for."""
 
-UNBEGUN: Final = frozenset({State.BUSY, State.NOT_READY})
+TURNED_AWAY: Final = frozenset({State.BUSY, State.NOT_READY})
 """It is told why nothing was created; the next run begins from the beginning."""
 
 ACCEPTED: Final = frozenset({State.ACCEPTED, State.LATE})

@@ -7,7 +7,7 @@ from css_snapshot.api.requests import CreateSnapshotRequest
 from css_snapshot.clock import Clock
 from css_snapshot.errors import ConfigurationError, JournalError
 from css_snapshot.fanout.job import Job
-from css_snapshot.fanout.journal.entry import UNBEGUN, Entry, State
+from css_snapshot.fanout.journal.entry import TURNED_AWAY, Entry, State
 from css_snapshot.fanout.journal.store import Plan, Store
 from css_snapshot.fanout.journal.writer import Writer
 from css_snapshot.fanout.stopping import Stopping
@@ -66,7 +66,7 @@ class Journal:
         entry = await self._writer.do(
             lambda store: store.look(target.cluster_id, target.name), writes=False
         )
-        if entry is None or entry.state in UNBEGUN:
+        if entry is None or entry.state in TURNED_AWAY:
             return entry
         if entry.digest != job.digest:
             raise ConfigurationError(

@@ -43,7 +43,12 @@ class RestoreDrillOperator(CoroutineOperator):
     """
 
     template_fields: ClassVar[Sequence[str]] = (
-        *("cluster_id", "into", "css_conn_id", "prefix", "indices", "rename_prefix"),
+        "cluster_id",
+        "into",
+        "css_conn_id",
+        "prefix",
+        "indices",
+        "rename_prefix",
     )
 
     def __init__(
@@ -88,11 +93,18 @@ class RestoreDrillOperator(CoroutineOperator):
                 they were not removed.
             AirflowFailException: If retrying would not help.
         """
-        report = self.carry_out(self._drill(SnapshotHook(self.css_conn_id).get_conn()))
+        report = self.carry_out(self._drill)
         problems = _problems(report)
         if problems:
             raise AirflowException("; ".join(problems))
         return to_dict(report)
+
+    def after_a_kill(self) -> str:
+        """Return what is true after a kill, for whoever reads the log."""
+        return (
+            f"indices whose names begin with {self.rename_prefix} may be left in"
+            f" cluster {self.into}"
+        )
 
     async def _drill(self, service: SnapshotService) -> DrillReport:
         async with service:

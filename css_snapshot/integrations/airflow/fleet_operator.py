@@ -40,10 +40,6 @@ class FleetOperator(CoroutineOperator):
         self.name_prefix = name_prefix
         self.allow_empty = allow_empty
 
-    def service(self) -> SnapshotService:
-        """Create the service of the connection, which the caller closes."""
-        return SnapshotHook(self.css_conn_id).get_conn()
-
     async def chosen(self, service: SnapshotService) -> list[Cluster]:
         """Return the clusters, sorted by their ids.
 
@@ -98,7 +94,7 @@ class ListClustersOperator(FleetOperator):
             AirflowException: If there is no cluster, or the service fails.
             AirflowFailException: If retrying would not help.
         """
-        return self.carry_out(self._ids(self.service()))
+        return self.carry_out(self._ids)
 
     async def _ids(self, service: SnapshotService) -> list[str]:
         async with service:

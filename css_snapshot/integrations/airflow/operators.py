@@ -42,7 +42,11 @@ class CreateSnapshotOperator(CoroutineOperator):
     """
 
     template_fields: ClassVar[Sequence[str]] = (
-        *("cluster_id", "name", "indices", "description", "css_conn_id"),
+        "cluster_id",
+        "name",
+        "indices",
+        "description",
+        "css_conn_id",
     )
 
     def __init__(
@@ -85,12 +89,11 @@ class CreateSnapshotOperator(CoroutineOperator):
             AirflowFailException: If retrying would not help.
             AirflowException: If retrying may help: the cluster is busy, for example.
         """
-        service = SnapshotHook(self.css_conn_id).get_conn()
         until = time.time() + self.timeout
         name = self.name or name_for(
             context, self.task_id, self.cluster_id, self.indices
         )
-        ending = self.carry_out(self._work(service, name, until))
+        ending = self.carry_out(lambda service: self._work(service, name, until))
         if self.wait and self.deferrable:
             self.defer(
                 trigger=SnapshotTrigger(

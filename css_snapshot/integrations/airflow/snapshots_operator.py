@@ -87,7 +87,7 @@ class CreateSnapshotsOperator(FleetOperator):
             AirflowException: If a snapshot is missing.
         """
         until = time.time() + self.timeout
-        records = self.carry_out(self._work(self.service(), context, until))
+        records = self.carry_out(lambda service: self._work(service, context, until))
         if self.deferrable and any(record["problem"] is None for record in records):
             self.defer(
                 trigger=SnapshotsTrigger(

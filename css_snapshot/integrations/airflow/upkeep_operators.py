@@ -1,12 +1,14 @@
 """The operators for the day after: which snapshots go, and is each cluster covered."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypedDict
 
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.api.rules import check_seconds
 from css_snapshot.fanout import Done, Failed
 from css_snapshot.integrations.airflow.fleet_operator import FleetOperator
+from css_snapshot.models import Snapshot
 from css_snapshot.service import SnapshotService
 from css_snapshot.typing import CoverageState
 from css_snapshot.workflows.coverage import Coverage
@@ -47,20 +49,7 @@ class CoverageRecord(TypedDict):
     why: str
 
 
-class _UpkeepOperator(FleetOperator):
-    """An operator that goes through the clusters, one failure stopping none.
-
-    Args:
-        limit: Clusters in flight at most.
-        **kwargs: As for `FleetOperator`.
-    """
-
-    def __init__(self, *, limit: int = 16, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.limit = limit
-
-
-class PruneSnapshotsOperator(_UpkeepOperator):
+class PruneSnapshotsOperator(FleetOperator):
     """Deletes the manual snapshots that no rule keeps, in each cluster.
 
     A cluster where that fails stops no other, and fails the task at the end. What a
@@ -85,12 +74,14 @@ class PruneSnapshotsOperator(_UpkeepOperator):
         retention: Retention,
         prefix: str | None = None,
         dry_run: bool = False,
+        limit: int = 16,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.retention = retention
         self.prefix = prefix
         self.dry_run = dry_run
+        self.limit = limit
 
     def execute(self, context: Mapping[str, object]) -> list[PruneRecord]:  # noqa: ARG002  # Airflow's signature
         """Delete them.
@@ -102,21 +93,28 @@ class PruneSnapshotsOperator(_UpkeepOperator):
             AirflowException: If one could not be deleted, or a list not be read.
             AirflowFailException: If retrying would not help.
         """
-        outcomes = self.carry_out(self._prune(self.service()))
+        outcomes = self.carry_out(self._prune)
         failed = [str(outcome) for outcome in outcomes if isinstance(outcome, Failed)]
         self.fail_for(failed, f"of {len(outcomes)} clusters could not be pruned")
-        return [_pruned(outcome) for outcome in outcomes if isinstance(outcome, Done)]
+        return [outcome.result for outcome in outcomes if isinstance(outcome, Done)]
 
     async def _prune(
         self, service: SnapshotService
-    ) -> list[Done[RetentionPlan] | Failed]:
-        async def prune(cluster: Cluster) -> RetentionPlan:
-            return await service.prune(
+    ) -> list[Done[PruneRecord] | Failed]:
+        # Of all calls for a cluster: one that is throttled on its way is made again,
+        # and its plan does not know what went before.
+        deleted: defaultdict[str, list[Snapshot]] = defaultdict(list)
+
+        async def prune(cluster: Cluster) -> PruneRecord:
+            plan = await service.prune(
                 cluster.id,
                 retention=self.retention,
                 prefix=self.prefix,
                 dry_run=self.dry_run,
+                on_deleted=deleted[cluster.id].append,
             )
+            gone = plan.delete if self.dry_run else deleted[cluster.id]
+            return _pruned(cluster, plan, gone)
 
         async with service:
             clusters = await self.chosen(service)
@@ -125,7 +123,7 @@ class PruneSnapshotsOperator(_UpkeepOperator):
         return sorted(outcomes, key=lambda outcome: outcome.cluster_id)
 
 
-class CheckCoverageOperator(_UpkeepOperator):
+class CheckCoverageOperator(FleetOperator):
     """Fails unless each cluster has a usable snapshot that is young enough.
 
     A cluster that can't be read is not covered. Neither is one whose snapshots are
@@ -155,6 +153,7 @@ class CheckCoverageOperator(_UpkeepOperator):
         prefix: str | None = None,
         stuck_after: float = 21600.0,
         ignore_off: bool = False,
+        limit: int = 16,
         **kwargs: Any,
     ) -> None:
         check_seconds("max_age", max_age)
@@ -164,6 +163,7 @@ class CheckCoverageOperator(_UpkeepOperator):
         self.prefix = prefix
         self.stuck_after = stuck_after
         self.ignore_off = ignore_off
+        self.limit = limit
 
     def execute(self, context: Mapping[str, object]) -> list[CoverageRecord]:  # noqa: ARG002  # Airflow's signature
         """Check each cluster.
@@ -175,7 +175,7 @@ class CheckCoverageOperator(_UpkeepOperator):
             AirflowException: If a cluster is not covered.
             AirflowFailException: If retrying would not help.
         """
-        records = self.carry_out(self._assess(self.service()))
+        records = self.carry_out(self._assess)
         passing = {"fresh", "off"} if self.ignore_off else {"fresh"}
         problems = [
             f"{record['cluster_name']} ({record['cluster_id']}) is"
@@ -199,13 +199,14 @@ class CheckCoverageOperator(_UpkeepOperator):
         return sorted(records, key=lambda record: record["cluster_id"])
 
 
-def _pruned(outcome: Done[RetentionPlan]) -> PruneRecord:
-    plan = outcome.result
+def _pruned(
+    cluster: Cluster, plan: RetentionPlan, gone: Iterable[Snapshot]
+) -> PruneRecord:
     return {
-        "cluster_id": outcome.cluster_id,
-        "cluster_name": outcome.cluster_name,
+        "cluster_id": cluster.id,
+        "cluster_name": cluster.name,
         "keep": [kept.snapshot.name for kept in plan.keep],
-        "delete": [snapshot.name for snapshot in plan.delete],
+        "delete": [snapshot.name for snapshot in gone],
     }
 
 
