@@ -10,8 +10,11 @@ from contextlib import suppress
 # Nothing else is imported before it is known what is wanted, and before Ctrl-C ends the
 # process without a traceback.
 
-_RARELY = 50_000
-"""New objects between two looks for garbage; Python's own figure is 700 or 2,000."""
+_GC_THRESHOLD = 50_000
+"""New objects between two looks for garbage; Python's own figure is 700 or 2,000.
+
+It stays while a command works, as the command's own modules are imported after `app`.
+"""
 
 
 def main() -> None:
@@ -56,7 +59,7 @@ def _import_quickly() -> None:
     a command line of its own with all that shows progress and colours code; it does
     without if that can't be imported.
     """
-    gc.set_threshold(_RARELY)
+    gc.set_threshold(_GC_THRESHOLD)
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # as documented
 
 
