@@ -106,7 +106,9 @@ from css_snapshot.workflows.defaults import (
     RENAME_PREFIX,
     SETTLE_SECONDS,
     TIMEOUT_SECONDS,
+    RESTORE_SECONDS,
 )
+    STUCK_SECONDS,
 from css_snapshot.workflows.wait import SnapshotWatch
 
 if TYPE_CHECKING:
@@ -801,7 +803,7 @@ class SnapshotService:
         prefix: str | None = None,
         indices: Indices = None,
         rename_prefix: str = RENAME_PREFIX,
-        timeout: float = 3600.0,
+        timeout: float = RESTORE_SECONDS,
         poll: float = POLL_SECONDS,
         settle: float = SETTLE_SECONDS,
         cleanup_timeout: float = CLEANUP_SECONDS,
@@ -1124,7 +1126,7 @@ class SnapshotService:
         *,
         max_age: float,
         prefix: str | None = None,
-        stuck_after: float = 21600.0,
+        stuck_after: float = STUCK_SECONDS,
         clusters: Iterable[Cluster] | AsyncIterable[Cluster] | None = None,
         engine: str | None = None,
         limit: int = 16,

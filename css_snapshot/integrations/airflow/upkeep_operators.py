@@ -10,6 +10,7 @@ from css_snapshot.integrations.airflow.fleet_operator import FleetOperator
 from css_snapshot.service import SnapshotService
 from css_snapshot.typing import CoverageState
 from css_snapshot.workflows.coverage import Coverage
+from css_snapshot.workflows.defaults import STUCK_SECONDS
 from css_snapshot.workflows.retention import Retention, RetentionPlan
 
 
@@ -153,7 +154,7 @@ class CheckCoverageOperator(_UpkeepOperator):
         *,
         max_age: float,
         prefix: str | None = None,
-        stuck_after: float = 21600.0,
+        stuck_after: float = STUCK_SECONDS,
         ignore_off: bool = False,
         **kwargs: Any,
     ) -> None:
