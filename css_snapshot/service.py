@@ -49,11 +49,13 @@ from collections.abc import (
 )
 from datetime import datetime
 from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
+from typing import Any, Self, TypeVar, Unpack, overload
 
 import attrs
 import httpx
 
+# In quotes, its names are hints that load what they name when they are read.
+import css_snapshot
 from css_snapshot import workflows
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.api.operations import (
@@ -104,20 +106,12 @@ from css_snapshot.workflows.defaults import (
     CLEANUP_SECONDS,
     POLL_SECONDS,
     RENAME_PREFIX,
-    SETTLE_SECONDS,
-    TIMEOUT_SECONDS,
     RESTORE_SECONDS,
-)
+    SETTLE_SECONDS,
     STUCK_SECONDS,
+    TIMEOUT_SECONDS,
+)
 from css_snapshot.workflows.wait import SnapshotWatch
-
-if TYPE_CHECKING:
-    # Loaded on first use, like the modules of `workflows`.
-    from css_snapshot.fanout import Each, FanOut, Target
-    from css_snapshot.workflows.coverage import Coverage
-    from css_snapshot.workflows.drift import PolicyDrift
-    from css_snapshot.workflows.policy import PolicySwitch
-    from css_snapshot.workflows.retention import Retention, RetentionPlan
 
 T = TypeVar("T")
 
@@ -288,7 +282,7 @@ class SnapshotService:
         self._client = client
         self._own_transport = None
 
-    def _policies(self) -> "PolicySwitch":
+    def _policies(self) -> "workflows.policy.PolicySwitch":
         return workflows.policy.PolicySwitch(
             self._client, self._policy_api, self._names
         )
@@ -610,15 +604,15 @@ class SnapshotService:
         self,
         cluster_id: str,
         *,
-        retention: "Retention | None" = None,
+        retention: "css_snapshot.Retention | None" = None,
         keep: int | None = None,
         older_than: float | None = None,
         prefix: str | None = None,
-        plan: "RetentionPlan | None" = None,
+        plan: "css_snapshot.RetentionPlan | None" = None,
         dry_run: bool = False,
         busy_wait: float = 600.0,
         on_deleted: OnDeleted | None = None,
-    ) -> "RetentionPlan":
+    ) -> "css_snapshot.RetentionPlan":
         """Delete the manual snapshots of a cluster that no rule keeps, oldest first.
 
         Automatic snapshots, and those being built or restored, are left alone. To have
@@ -910,7 +904,7 @@ class SnapshotService:
 
     async def plan_policy(
         self, cluster_id: str, policy: SnapshotPolicy
-    ) -> "PolicyDrift":
+    ) -> "css_snapshot.PolicyDrift":
         """Return where a cluster's policy differs from the wanted one.
 
         Spellings that mean the same don't differ, nor does what is left out from the
@@ -1130,7 +1124,7 @@ class SnapshotService:
         clusters: Iterable[Cluster] | AsyncIterable[Cluster] | None = None,
         engine: str | None = None,
         limit: int = 16,
-    ) -> "AsyncIterator[Coverage]":
+    ) -> "AsyncIterator[css_snapshot.Coverage]":
         """Iterate over clusters, all of the project: has each a fresh usable snapshot?
 
         They come in the order in which they are known. One that can't be read is told
@@ -1192,7 +1186,7 @@ class SnapshotService:
         limit: int = 16,
         rate: float | None = None,
         on_error: OnError = "collect",
-    ) -> "Each[T]": ...
+    ) -> "css_snapshot.fanout.Each[T]": ...
     @overload
     def each(
         self,
@@ -1202,7 +1196,7 @@ class SnapshotService:
         limit: int = 16,
         rate: float | None = None,
         on_error: OnError = "collect",
-    ) -> "Each[T]": ...
+    ) -> "css_snapshot.fanout.Each[T]": ...
     def each(
         self,
         operation: Callable[[Any], Awaitable[T]],
@@ -1212,7 +1206,7 @@ class SnapshotService:
         limit: int = 16,
         rate: float | None = None,
         on_error: OnError = "collect",
-    ) -> "Each[T]":
+    ) -> "css_snapshot.fanout.Each[T]":
         """Prepare a run that calls a function for each of many clusters.
 
         Enter it with `async with`, and iterate over it for the outcomes as they come:
@@ -1258,7 +1252,10 @@ class SnapshotService:
 
     def fan_out(
         self,
-        targets: "Iterable[Target] | AsyncIterable[Target]",
+        targets: (
+            "Iterable[css_snapshot.fanout.Target]"
+            " | AsyncIterable[css_snapshot.fanout.Target]"
+        ),
         *,
         operation: SnapshotOperation = "ensure",
         until: Until = "accepted",
@@ -1274,7 +1271,7 @@ class SnapshotService:
         on_exists: OnExists = "adopt",
         on_spoiled: OnSpoiled = "fail",
         settle: float = SETTLE_SECONDS,
-    ) -> "FanOut[Ensured]":
+    ) -> "css_snapshot.fanout.FanOut[Ensured]":
         """Prepare a run that makes a snapshot of each of many clusters.
 
         Enter it with `async with`, and iterate over it for the outcomes as they
