@@ -50,6 +50,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 if TYPE_CHECKING:
+    # It stands above this module, which `typing.get_type_hints` is not told of.
     from css_snapshot.models import Snapshot
 
 ConnectFailure = Literal["dns", "refused", "tls", "timeout", "pool", "proxy", "other"]

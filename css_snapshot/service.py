@@ -49,11 +49,13 @@ from collections.abc import (
 )
 from datetime import datetime
 from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
+from typing import Any, Self, TypeVar, Unpack, overload
 
 import attrs
 import httpx
 
+# In quotes, its names are hints that load what they name when they are read.
+import css_snapshot
 from css_snapshot import workflows
 from css_snapshot.api.clusters import Cluster
 from css_snapshot.api.operations import (
@@ -104,18 +106,12 @@ from css_snapshot.workflows.defaults import (
     CLEANUP_SECONDS,
     POLL_SECONDS,
     RENAME_PREFIX,
+    RESTORE_SECONDS,
     SETTLE_SECONDS,
+    STUCK_SECONDS,
     TIMEOUT_SECONDS,
 )
 from css_snapshot.workflows.wait import SnapshotWatch
-
-if TYPE_CHECKING:
-    # Loaded on first use, like the modules of `workflows`.
-    from css_snapshot.fanout import Each, FanOut, Target
-    from css_snapshot.workflows.coverage import Coverage
-    from css_snapshot.workflows.drift import PolicyDrift
-    from css_snapshot.workflows.policy import PolicySwitch
-    from css_snapshot.workflows.retention import Retention, RetentionPlan
 
 T = TypeVar("T")
 
@@ -286,7 +282,7 @@ class SnapshotService:
         self._client = client
         self._own_transport = None
 
-    def _policies(self) -> "PolicySwitch":
+    def _policies(self) -> "workflows.policy.PolicySwitch":
         return workflows.policy.PolicySwitch(
             self._client, self._policy_api, self._names
         )
@@ -608,15 +604,15 @@ class SnapshotService:
         self,
         cluster_id: str,
         *,
-        retention: "Retention | None" = None,
+        retention: "css_snapshot.Retention | None" = None,
         keep: int | None = None,
         older_than: float | None = None,
         prefix: str | None = None,
-        plan: "RetentionPlan | None" = None,
+        plan: "css_snapshot.RetentionPlan | None" = None,
         dry_run: bool = False,
         busy_wait: float = 600.0,
         on_deleted: OnDeleted | None = None,
-    ) -> "RetentionPlan":
+    ) -> "css_snapshot.RetentionPlan":
         """Delete the manual snapshots of a cluster that no rule keeps, oldest first.
 
         Automatic snapshots, and those being built or restored, are left alone. To have
@@ -801,7 +797,7 @@ class SnapshotService:
         prefix: str | None = None,
         indices: Indices = None,
         rename_prefix: str = RENAME_PREFIX,
-        timeout: float = 3600.0,
+        timeout: float = RESTORE_SECONDS,
         poll: float = POLL_SECONDS,
         settle: float = SETTLE_SECONDS,
         cleanup_timeout: float = CLEANUP_SECONDS,
@@ -908,7 +904,7 @@ class SnapshotService:
 
     async def plan_policy(
         self, cluster_id: str, policy: SnapshotPolicy
-    ) -> "PolicyDrift":
+    ) -> "css_snapshot.PolicyDrift":
         """Return where a cluster's policy differs from the wanted one.
 
         Spellings that mean the same don't differ, nor does what is left out from the
@@ -1124,11 +1120,11 @@ class SnapshotService:
         *,
         max_age: float,
         prefix: str | None = None,
-        stuck_after: float = 21600.0,
+        stuck_after: float = STUCK_SECONDS,
         clusters: Iterable[Cluster] | AsyncIterable[Cluster] | None = None,
         engine: str | None = None,
         limit: int = 16,
-    ) -> "AsyncIterator[Coverage]":
+    ) -> "AsyncIterator[css_snapshot.Coverage]":
         """Iterate over clusters, all of the project: has each a fresh usable snapshot?
 
         They come in the order in which they are known. One that can't be read is told
@@ -1191,7 +1187,7 @@ class SnapshotService:
         limit: int = 16,
         rate: float | None = None,
         on_error: OnError = "collect",
-    ) -> "Each[T]": ...
+    ) -> "css_snapshot.fanout.Each[T]": ...
     @overload
     def each(
         self,
@@ -1201,7 +1197,7 @@ class SnapshotService:
         limit: int = 16,
         rate: float | None = None,
         on_error: OnError = "collect",
-    ) -> "Each[T]": ...
+    ) -> "css_snapshot.fanout.Each[T]": ...
     def each(
         self,
         operation: Callable[[Any], Awaitable[T]],
@@ -1211,7 +1207,7 @@ class SnapshotService:
         limit: int = 16,
         rate: float | None = None,
         on_error: OnError = "collect",
-    ) -> "Each[T]":
+    ) -> "css_snapshot.fanout.Each[T]":
         """Prepare a run that calls a function for each of many clusters.
 
         Enter it with `async with`, and iterate over it for the outcomes as they come:
@@ -1260,7 +1256,10 @@ class SnapshotService:
 
     def fan_out(
         self,
-        targets: "Iterable[Target] | AsyncIterable[Target]",
+        targets: (
+            "Iterable[css_snapshot.fanout.Target]"
+            " | AsyncIterable[css_snapshot.fanout.Target]"
+        ),
         *,
         operation: SnapshotOperation = "ensure",
         until: Until = "accepted",
@@ -1276,7 +1275,7 @@ class SnapshotService:
         on_exists: OnExists = "adopt",
         on_spoiled: OnSpoiled = "fail",
         settle: float = SETTLE_SECONDS,
-    ) -> "FanOut[Ensured]":
+    ) -> "css_snapshot.fanout.FanOut[Ensured]":
         """Prepare a run that makes a snapshot of each of many clusters.
 
         Enter it with `async with`, and iterate over it for the outcomes as they

@@ -11,6 +11,7 @@ import typing
 from collections.abc import Iterator
 from typing import Final
 
+import attrs
 import pytest
 
 PUBLIC: Final = [
@@ -27,6 +28,9 @@ FOREIGN: Final = {
     *("httpx", "os", "ssl", "datetime", "timedelta", "Path", "TracebackType"),
     "EllipsisType",
 }
+OURS: Final = "css_snapshot."
+# Their constructors name `Snapshot`, which stands above errors.
+UNREADABLE: Final = {"css_snapshot.PruneError", "css_snapshot.SnapshotError"}
 # Made by `fan_out` and `each` alone, out of what is nobody else's.
 NOT_CONSTRUCTED: Final = {"Each", "FanOut"}
 
@@ -46,6 +50,8 @@ def identifiers(annotation: ast.AST) -> Iterator[str]:
         case ast.Subscript(value=ast.Name("Literal")):
             # Its words look like quoted names.
             return
+        case ast.Attribute(attr=name) if ast.unparse(annotation).startswith(OURS):
+            yield name
         case ast.Name(name):
             yield name
         case ast.Constant(str(quoted)):
@@ -110,3 +116,17 @@ def test_the_walk_finds_what_signatures_name() -> None:
     }
     assert "TransportKind" in names_in(found["css_snapshot.default_transport"])
     assert "CredentialsProvider" in names_in(found["css_snapshot.auth.AkSkAuth"])
+
+
+@pytest.mark.parametrize("path", sorted({*public_objects()} - UNREADABLE))
+def test_the_hints_of_public_signatures_can_be_read(path: str) -> None:
+    thing = public_objects()[path]
+    members = dict(vars(thing)) if inspect.isclass(thing) else {}
+    if inspect.isclass(thing) and attrs.has(thing):
+        # Made by attrs, out of the hints of the class.
+        members.pop("__init__", None)
+
+    for member in (thing, *members.values()):
+        function = getattr(member, "__func__", getattr(member, "fget", member))
+        if inspect.isfunction(function) or inspect.isclass(function):
+            typing.get_type_hints(function)

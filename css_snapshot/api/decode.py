@@ -53,7 +53,9 @@ def decode_snapshots(body: bytes, report: Report = ignore) -> tuple[Snapshot, ..
     it is seen but never taken for anything.
     """
     snapshots = _read(_backups(body), Snapshot, "backups[]", report)
-    return _one_per_id(_sharing(snapshots) if len(body) > LARGE else snapshots)
+    return _one_per_id(
+        _with_shared_names(snapshots) if len(body) > LARGE else snapshots
+    )
 
 
 def decode_policy(body: bytes, report: Report = ignore) -> SnapshotPolicy:
@@ -174,7 +176,7 @@ def _read(
             yield model
 
 
-def _sharing(snapshots: Iterable[Snapshot]) -> Iterator[Snapshot]:
+def _with_shared_names(snapshots: Iterable[Snapshot]) -> Iterator[Snapshot]:
     """Iterate over snapshots which name the same index by the same text."""
     names: dict[str, str] = {}
     for snapshot in snapshots:

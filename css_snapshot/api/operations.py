@@ -73,7 +73,7 @@ class VendorCall(Generic[T]):
         check: Raises `DecodeError` for an answer that belongs to another operation:
             a proxy that answers twice on one connection gives the next request the
             answer of the last.
-        mark: Returns an answer with the vendor's id of the request in it.
+        with_request_id: Returns an answer with the vendor's id of the request in it.
         most: How many bytes of the answer are read; more is no answer.
         already: A refusal, by status and code, that says that what was to be done is
             done already; the call succeeds then.
@@ -84,7 +84,7 @@ class VendorCall(Generic[T]):
     success: frozenset[int]
     decode: Callable[[bytes, Report], T]
     check: Callable[[T, Operation[T]], None] | None = None
-    mark: Callable[[T, str | None], T] | None = None
+    with_request_id: Callable[[T, str | None], T] | None = None
     most: int = MAX_BODY
     already: tuple[int, str] | None = None
 
@@ -128,7 +128,7 @@ def _check_name(backup: Backup, operation: Operation[Backup]) -> None:
         raise DecodeError("backup.name is not the name that was asked for")
 
 
-def _mark_backup(backup: Backup, request_id: str | None) -> Backup:
+def _with_request_id(backup: Backup, request_id: str | None) -> Backup:
     return Backup(backup.id, backup.name, request_id=request_id)
 
 
@@ -161,8 +161,8 @@ CREATE_SNAPSHOT: Final[VendorCall[Backup]] = VendorCall(
     f"{_CLUSTER}/index_snapshot",
     _CREATED,
     decode.decode_backup,
-    _check_name,
-    _mark_backup,
+    check=_check_name,
+    with_request_id=_with_request_id,
 )
 # Without paging, and with every index of every snapshot: a year of nightly ones of a
 # cluster with hundreds of indices takes more than other answers may.
@@ -171,7 +171,7 @@ LIST_SNAPSHOTS: Final[VendorCall[tuple[Snapshot, ...]]] = VendorCall(
     f"{_CLUSTER}/index_snapshots",
     _READ,
     decode.decode_snapshots,
-    _check_owner,
+    check=_check_owner,
     most=16 * MAX_BODY,
 )
 DELETE_SNAPSHOT: Final[VendorCall[None]] = VendorCall(
@@ -210,7 +210,7 @@ LIST_CLUSTERS: Final[VendorCall[ClusterPage]] = VendorCall(
     "GET", _CLUSTERS, _READ, decode.decode_clusters
 )
 SHOW_CLUSTER: Final[VendorCall[Cluster]] = VendorCall(
-    "GET", _CLUSTER, _READ, decode.decode_cluster, _check_cluster
+    "GET", _CLUSTER, _READ, decode.decode_cluster, check=_check_cluster
 )
 CREATE_AGENCY: Final[VendorCall[None]] = VendorCall(
     "POST", "/v1.0/{project_id}/agency/create", _DONE, decode.decode_nothing

@@ -353,7 +353,7 @@ class _UnderWay(Generic[T]):
 
     async def _read(self, answer: Answer) -> T:
         operation, response = self.operation, answer.response
-        mark = operation.call.mark
+        with_request_id = operation.call.with_request_id
         try:
             if len(answer.body) > LARGE:
                 read = await self._read_aside(answer)
@@ -365,7 +365,9 @@ class _UnderWay(Generic[T]):
             reason = str(exc)
         else:
             self.client.accepted()
-            return read if mark is None else mark(read, request_id_of(response))
+            if with_request_id is None:
+                return read
+            return with_request_id(read, request_id_of(response))
         raise refusal(
             response,
             operation.call.method,

@@ -6,7 +6,7 @@ from typing import Final
 import httpx
 
 from css_snapshot.transport.http1_messages import ResponseReader
-from css_snapshot.transport.kept import listener
+from css_snapshot.transport.kept import readability_check
 from css_snapshot.transport.slots import IDLE_SECONDS
 
 _PAUSE_ABOVE: Final = 64 * 1024
@@ -42,7 +42,7 @@ class Connection(asyncio.BufferedProtocol):
         """Keep what writes; called by asyncio."""
         self._transport = transport
         self._connections.add(self)
-        self._has_spoken = listener(transport.get_extra_info("socket"))
+        self._has_spoken = readability_check(transport.get_extra_info("socket"))
         # TLS 1.3 sends tickets after the handshake, before there is any request.
         self._must_be_silent = transport.get_extra_info("ssl_object") is None
 

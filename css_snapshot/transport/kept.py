@@ -13,7 +13,7 @@ class HasFileno(Protocol):
         ...
 
 
-def listener(sock: HasFileno) -> Callable[[], bool]:
+def readability_check(sock: HasFileno) -> Callable[[], bool]:
     """Return what tells whether an open connection has something to read.
 
     Where nothing is due, that is the end of the connection, or what nobody asked for:

@@ -17,7 +17,7 @@ from css_snapshot.transport.failures import (
     no_connection,
     no_tunnel,
 )
-from css_snapshot.transport.kept import listener
+from css_snapshot.transport.kept import readability_check
 from css_snapshot.transport.proxies import Proxy
 from css_snapshot.transport.slots import IDLE_SECONDS
 
@@ -116,7 +116,7 @@ def _is_quiet(protocol: ResponseHandler) -> bool:
             return False
         parser = protocol._parser  # noqa: SLF001  # there is no other way to ask
         begun = parser is not None and parser.feed_eof() is not None
-        has_spoken = listener(protocol.transport.get_extra_info("socket"))
+        has_spoken = readability_check(protocol.transport.get_extra_info("socket"))
         return not begun and not has_spoken()
     except Exception:  # noqa: BLE001  # a parser that can't tell is no proof
         return False

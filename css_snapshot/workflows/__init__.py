@@ -1,8 +1,7 @@
 """What takes more than one vendor call; each module is loaded on first use."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
-
-from css_snapshot.lazy import lazy_names
 
 if TYPE_CHECKING:
     from css_snapshot.workflows import clusters as clusters
@@ -15,20 +14,14 @@ if TYPE_CHECKING:
     from css_snapshot.workflows import prune as prune
     from css_snapshot.workflows import restore as restore
     from css_snapshot.workflows import settings as settings
+else:
 
-__getattr__, __dir__, __all__ = lazy_names(
-    __name__,
-    {},
-    modules=[
-        "clusters",
-        "coverage",
-        "create",
-        "delete",
-        "drill",
-        "ensure",
-        "policy",
-        "prune",
-        "restore",
-        "settings",
-    ],
-)
+    def __getattr__(name: str) -> object:
+        """Load a module of this package when it is first used (PEP 562)."""
+        module = f"{__name__}.{name}"
+        try:
+            return import_module(module)
+        except ModuleNotFoundError as exc:
+            if exc.name != module:
+                raise
+            raise AttributeError(f"{module} is no module") from None

@@ -13,11 +13,11 @@ from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import CSSError
 from css_snapshot.models import Snapshot, SnapshotStatus
 from css_snapshot.typing import CoverageState
+from css_snapshot.workflows.defaults import STUCK_SECONDS
 from css_snapshot.workflows.retention import check_prefix
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _WITHOUT_SNAPSHOTS: Final = frozenset({"logstash"})
-_SIX_HOURS: Final = 21600.0
 
 
 @attrs.frozen(kw_only=True)
@@ -66,7 +66,7 @@ class CoverageRules:
 
     max_age: float
     prefix: str | None = None
-    stuck_after: float = _SIX_HOURS
+    stuck_after: float = STUCK_SECONDS
 
     def __attrs_post_init__(self) -> None:
         check_seconds("max_age", self.max_age)
@@ -144,7 +144,7 @@ def assess(
     now: datetime,
     max_age: float,
     prefix: str | None = None,
-    stuck_after: float = _SIX_HOURS,
+    stuck_after: float = STUCK_SECONDS,
 ) -> Coverage:
     """Decide whether a cluster has a fresh usable snapshot.
 

@@ -11,6 +11,12 @@ TIMEOUT_SECONDS: Final = 600.0
 POLL_SECONDS: Final = 5.0
 """The first interval between two looks."""
 
+RESTORE_SECONDS: Final = 3600.0
+"""How long the restoration of a drill may take."""
+
+STUCK_SECONDS: Final = 21600.0
+"""How long a snapshot may be building until it is taken for stuck: six hours."""
+
 CLEANUP_SECONDS: Final = 300.0
 """How long the clean-up of a drill may take."""
 

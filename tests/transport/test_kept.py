@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from css_snapshot.transport.kept import listener
+from css_snapshot.transport.kept import readability_check
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def ours_and_theirs(
 def test_a_connection_on_which_nothing_is_said_is_quiet(
     ours_and_theirs: tuple[socket.socket, socket.socket],
 ) -> None:
-    assert listener(ours_and_theirs[0])() is False
+    assert readability_check(ours_and_theirs[0])() is False
 
 
 def test_a_connection_with_something_to_read_is_not(
@@ -37,7 +37,7 @@ def test_a_connection_with_something_to_read_is_not(
     ours, theirs = ours_and_theirs
     theirs.send(b"H")
 
-    assert listener(ours)() is True
+    assert readability_check(ours)() is True
 
 
 def test_nor_is_one_that_the_other_side_has_closed(
@@ -46,7 +46,7 @@ def test_nor_is_one_that_the_other_side_has_closed(
     ours, theirs = ours_and_theirs
     theirs.close()
 
-    assert listener(ours)() is True
+    assert readability_check(ours)() is True
 
 
 def test_a_quiet_connection_is_not_waited_for(
@@ -68,9 +68,9 @@ def test_a_quiet_connection_is_not_waited_for(
         return [], [], []
 
     monkeypatch.setattr(select, "poll", Poll)
-    assert listener(ends[0])() is False
+    assert readability_check(ends[0])() is False
     monkeypatch.delattr(select, "poll")
     monkeypatch.setattr(select, "select", select_)
-    assert listener(ends[0])() is False
+    assert readability_check(ends[0])() is False
 
     assert limits == [0, 0]

@@ -162,7 +162,7 @@ async def test_a_write_that_the_system_refuses_proves_that_nothing_was_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The reset comes between the look and the write.
-    monkeypatch.setattr(http1_connection, "listener", lambda _: lambda: False)
+    monkeypatch.setattr(http1_connection, "readability_check", lambda _: lambda: False)
     request, accepted = await _kept(transport, peer)
     _reset(accepted)
     peer.close()
@@ -178,7 +178,7 @@ async def test_a_write_that_the_system_refuses_proves_that_nothing_was_sent(
 async def test_a_new_connection_that_is_gone_before_the_write_proves_it_too(
     transport: HttptoolsTransport, monkeypatch: pytest.MonkeyPatch, server: FaultServer
 ) -> None:
-    monkeypatch.setattr(http1_connection, "listener", lambda _: lambda: True)
+    monkeypatch.setattr(http1_connection, "readability_check", lambda _: lambda: True)
 
     with pytest.raises(NothingSentError) as caught:
         await _send(transport, _request(server))
@@ -563,7 +563,7 @@ class Line:
 
 @pytest.fixture
 async def line(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
-    monkeypatch.setattr(http1_connection, "listener", lambda _: lambda: False)
+    monkeypatch.setattr(http1_connection, "readability_check", lambda _: lambda: False)
     buffer = memoryview(bytearray(65536))
     connection = Connection(buffer, set())
     wire = Recorder()

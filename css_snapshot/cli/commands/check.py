@@ -30,6 +30,7 @@ from css_snapshot.cli.spans import span
 from css_snapshot.errors import ConfigurationError, CSSError
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.workflows.coverage import CoverageRules
+from css_snapshot.workflows.defaults import STUCK_SECONDS
 
 CheckFormat = Literal["table", "json", "nagios", "openmetrics"]
 
@@ -118,7 +119,7 @@ async def check(
             help="How long a snapshot may be building.",
             show_default="6h",
         ),
-    ] = 21600.0,
+    ] = STUCK_SECONDS,
 ) -> NoReturn:
     """Check whether each cluster has a fresh usable snapshot.
 

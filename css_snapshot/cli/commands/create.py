@@ -21,6 +21,7 @@ from css_snapshot.cli.options import (
 from css_snapshot.cli.output.records import backup_record, ensured_record
 from css_snapshot.cli.output.waiting import Patience, completion
 from css_snapshot.models import Backup
+from css_snapshot.workflows.defaults import SETTLE_SECONDS
 
 _LOOK_FIRST: Final = "css-snapshot ensure, with the same name, looks before it creates"
 
@@ -84,7 +85,7 @@ async def ensure(
     description: DescriptionOption = None,
     on_exists: OnExistsOption = "adopt",
     on_spoiled: OnSpoiledOption = "fail",
-    settle: SettleOption = 15.0,
+    settle: SettleOption = SETTLE_SECONDS,
     wait: WaitOption = False,
     patience: Patience,
 ) -> None:

@@ -24,7 +24,12 @@ from css_snapshot.cli.output.records import drill_record
 from css_snapshot.cli.output.waiting import progress
 from css_snapshot.cli.program import Program, program
 from css_snapshot.models import DrillReport
-from css_snapshot.workflows.defaults import CLEANUP_SECONDS, RENAME_PREFIX
+from css_snapshot.workflows.defaults import (
+    CLEANUP_SECONDS,
+    POLL_SECONDS,
+    RENAME_PREFIX,
+    RESTORE_SECONDS,
+)
 
 _CODES: Final = {"verified": ExitCode.DONE, "unknown": ExitCode.INDETERMINATE}
 
@@ -69,8 +74,8 @@ async def drill(
             metavar="TEXT", help="What the names of restored indices begin with."
         ),
     ] = RENAME_PREFIX,
-    seconds: WaitForOption = 3600.0,
-    poll: PollOption = 5.0,
+    seconds: WaitForOption = RESTORE_SECONDS,
+    poll: PollOption = POLL_SECONDS,
     cleanup_seconds: Annotated[
         float,
         typer.Option(

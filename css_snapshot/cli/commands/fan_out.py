@@ -42,6 +42,7 @@ from css_snapshot.models import Ensured
 from css_snapshot.serialize import to_dict
 from css_snapshot.service import SnapshotService
 from css_snapshot.typing import OnSpoiled
+from css_snapshot.workflows.defaults import SETTLE_SECONDS
 
 _COLUMNS: Final = (
     Column("CLUSTER", "cluster_id", narrow="keep"),
@@ -72,7 +73,7 @@ async def fan_out(
     pace: PaceOptions,
     on_exists: OnExistsOption = "adopt",
     on_spoiled: OnSpoiledOption = "fail",
-    settle: SettleOption = 15.0,
+    settle: SettleOption = SETTLE_SECONDS,
     dry_run: DryRunOption = False,
 ) -> ExitCode:
     """Snapshot many clusters, each exactly once.

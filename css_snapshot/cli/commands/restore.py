@@ -23,6 +23,7 @@ from css_snapshot.cli.output.output import Output
 from css_snapshot.cli.output.records import done_record, snapshot_record
 from css_snapshot.cli.output.waiting import progress
 from css_snapshot.service import SnapshotService
+from css_snapshot.workflows.defaults import POLL_SECONDS, TIMEOUT_SECONDS
 
 
 @command
@@ -58,8 +59,8 @@ async def restore(
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until it is restored.")
     ] = False,
-    seconds: WaitForOption = 600.0,
-    poll: PollOption = 5.0,
+    seconds: WaitForOption = TIMEOUT_SECONDS,
+    poll: PollOption = POLL_SECONDS,
 ) -> None:
     """Restore a snapshot, into its own cluster or another one.
 

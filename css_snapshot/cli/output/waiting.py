@@ -12,6 +12,7 @@ from css_snapshot.cli.output.records import snapshot_record
 from css_snapshot.cli.output.text import line
 from css_snapshot.models import Backup, RestoreStatus, Snapshot
 from css_snapshot.service import SnapshotService
+from css_snapshot.workflows.defaults import POLL_SECONDS, TIMEOUT_SECONDS
 
 
 @attrs.frozen(kw_only=True)
@@ -23,8 +24,8 @@ class Patience:
         poll: Initial polling interval in seconds.
     """
 
-    seconds: WaitForOption = 600.0
-    poll: PollOption = 5.0
+    seconds: WaitForOption = TIMEOUT_SECONDS
+    poll: PollOption = POLL_SECONDS
 
 
 async def completion(

@@ -10,7 +10,12 @@ from css_snapshot.models import DrillReport
 from css_snapshot.serialize import to_dict
 from css_snapshot.service import SnapshotService
 from css_snapshot.typing import DrillCheck, DrillCleanup, Indices, Json
-from css_snapshot.workflows.defaults import CLEANUP_SECONDS, RENAME_PREFIX
+from css_snapshot.workflows.defaults import (
+    CLEANUP_SECONDS,
+    RENAME_PREFIX,
+    RESTORE_SECONDS,
+    SETTLE_SECONDS,
+)
 
 
 class RestoreDrillOperator(CoroutineOperator):
@@ -62,9 +67,9 @@ class RestoreDrillOperator(CoroutineOperator):
         prefix: str | None = None,
         indices: Indices = None,
         rename_prefix: str = RENAME_PREFIX,
-        timeout: float = 3600.0,
+        timeout: float = RESTORE_SECONDS,
         poll: float = 10.0,
-        settle: float = 15.0,
+        settle: float = SETTLE_SECONDS,
         cleanup_timeout: float = CLEANUP_SECONDS,
         **kwargs: object,
     ) -> None:

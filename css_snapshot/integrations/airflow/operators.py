@@ -13,6 +13,7 @@ from css_snapshot.integrations.airflow.names import name_for
 from css_snapshot.integrations.airflow.trigger import SnapshotTrigger
 from css_snapshot.service import SnapshotService
 from css_snapshot.typing import Indices, OnSpoiled
+from css_snapshot.workflows.defaults import SETTLE_SECONDS
 
 _SPARE: Final = timedelta(minutes=10)
 
@@ -62,7 +63,7 @@ class CreateSnapshotOperator(CoroutineOperator):
         wait: bool = True,
         timeout: float = 3600.0,
         poll: float = 10.0,
-        settle: float = 15.0,
+        settle: float = SETTLE_SECONDS,
         **kwargs: object,
     ) -> None:
         super().__init__(**kwargs)

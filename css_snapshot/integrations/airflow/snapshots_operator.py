@@ -17,6 +17,7 @@ from css_snapshot.integrations.airflow.names import name_for
 from css_snapshot.integrations.airflow.trigger import SnapshotsTrigger
 from css_snapshot.service import SnapshotService
 from css_snapshot.typing import Indices, OnSpoiled
+from css_snapshot.workflows.defaults import SETTLE_SECONDS
 
 _SPARE: Final = timedelta(minutes=10)
 
@@ -62,7 +63,7 @@ class CreateSnapshotsOperator(FleetOperator):
         deferrable: bool = True,
         limit: int = 16,
         rate: float | None = None,
-        settle: float = 15.0,
+        settle: float = SETTLE_SECONDS,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -12,6 +12,7 @@ from css_snapshot.models import Snapshot
 from css_snapshot.service import SnapshotService
 from css_snapshot.typing import CoverageState
 from css_snapshot.workflows.coverage import Coverage
+from css_snapshot.workflows.defaults import STUCK_SECONDS
 from css_snapshot.workflows.retention import Retention, RetentionPlan
 
 
@@ -151,7 +152,7 @@ class CheckCoverageOperator(FleetOperator):
         *,
         max_age: float,
         prefix: str | None = None,
-        stuck_after: float = 21600.0,
+        stuck_after: float = STUCK_SECONDS,
         ignore_off: bool = False,
         limit: int = 16,
         **kwargs: Any,
