@@ -1256,7 +1256,8 @@ class SnapshotService:
 
     def fan_out(
         self,
-        targets: "Iterable[css_snapshot.fanout.Target] | AsyncIterable[css_snapshot.fanout.Target]",
+        targets: Iterable["css_snapshot.fanout.Target"]
+        | AsyncIterable["css_snapshot.fanout.Target"],
         *,
         operation: SnapshotOperation = "ensure",
         until: Until = "accepted",
