@@ -4,4 +4,4 @@ It is written down here, as looking it up among the installed packages takes lon
 all else that `css-snapshot --version` does.
 """
 
-__version__ = "1.0.0"
+__version__ = "2.0.0"
