@@ -56,7 +56,10 @@ def address(region: str | None, endpoint: str | None, *, allow_insecure: bool) -
     """
     if endpoint is None:
         if region is None:
-            raise ConfigurationError("region or endpoint: one of them is needed")
+            raise ConfigurationError(
+                "region or endpoint: one of them is needed, such as by the variables"
+                " HUAWEICLOUD_SDK_REGION or CSS_ENDPOINT"
+            )
         endpoint = css_endpoint(region)
     return check_endpoint(endpoint, allow_insecure=allow_insecure)
 

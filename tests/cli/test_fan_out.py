@@ -424,14 +424,29 @@ def test_a_resumed_run_knows_where_it_was_going(
     assert ended.exit_code == 0
 
 
-def test_a_resume_without_its_targets_says_what_to_do(tmp_path: Path) -> None:
-    journal = tmp_path / "nightly.db"
-    journal.touch()
+def test_a_resume_without_its_targets_says_what_to_do(
+    fleet: EmulatorState, journal: str
+) -> None:
+    run("fan-out", "--all-clusters", "--snapshot", "nightly", "--journal", journal)
+    Path(f"{journal}.targets").unlink()
 
-    ended = run("resume", str(journal))
+    ended = run("resume", journal)
 
     assert ended.exit_code == 2
     assert "repeat the fan-out" in ended.stderr
+
+
+def test_a_resume_of_what_is_no_journal_does_not_lead_a_run_into_it(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "clusters.txt"
+    file.write_text("c1\n")
+
+    ended, status = run("resume", str(file)), run("status", str(file))
+
+    assert ended.exit_code == status.exit_code == 1
+    assert ended.stderr == status.stderr
+    assert "repeat" not in ended.stderr
 
 
 def test_no_journal_holds_a_secret(

@@ -138,8 +138,8 @@ def test_a_port_in_use_is_one_line(server: EmulatorServer) -> None:
 
     ended = run("emulator", "--port", port)
 
-    assert ended.exit_code == 1
-    assert ended.stderr.startswith("error: OSError: ")
+    assert ended.exit_code == 2
+    assert f"--port: {port} is in use; 0 takes a free one" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 

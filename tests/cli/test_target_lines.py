@@ -23,7 +23,11 @@ from css_snapshot.cli.fleet.target_list import (
     list_path,
     read_kept,
 )
-from css_snapshot.errors import ConfigurationError, RequestValidationError
+from css_snapshot.errors import (
+    ConfigurationError,
+    JournalError,
+    RequestValidationError,
+)
 from css_snapshot.fanout import Target
 
 NIGHTLY = Defaults(name="nightly", indices="logs-*", description="of all")
@@ -259,8 +263,8 @@ def test_a_journal_needs_a_directory(tmp_path: Path) -> None:
         pass
 
 
-def test_a_missing_list_says_how_to_go_on(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="repeat the fan-out"):
+def test_a_missing_list_of_no_journal_says_that_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="missing"):
         read_kept(tmp_path / "nightly.db")
 
 

@@ -1,6 +1,9 @@
 """The command that runs an emulated service."""
 
 import asyncio
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -110,12 +113,25 @@ async def emulator(
             )
     stopped = asyncio.Event()
     server = EmulatorServer(state, host=host, port=port, hosts=allow_host or ())
-    async with server:
-        with on_interrupt(stopped.set):
-            _introduce(output, server)
-            await stopped.wait()
+    with _naming_the_port(port):
+        async with server:
+            with on_interrupt(stopped.set):
+                _introduce(output, server)
+                await stopped.wait()
     output.note("stopped")
     return ExitCode.DONE
+
+
+@contextmanager
+def _naming_the_port(port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno != errno.EADDRINUSE:
+            raise
+        raise ConfigurationError(
+            f"--port: {port} is in use; 0 takes a free one"
+        ) from None
 
 
 def _state(setup: Path | None, **options: object) -> EmulatorState:

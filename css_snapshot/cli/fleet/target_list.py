@@ -18,7 +18,7 @@ import attrs
 
 from css_snapshot.api.clusters import NotReadyReason, SnapshotReadiness
 from css_snapshot.errors import ConfigurationError
-from css_snapshot.fanout import Target
+from css_snapshot.fanout import Target, read_status
 from css_snapshot.service import SnapshotService
 from css_snapshot.typing import OnExists, OnSpoiled, Until
 
@@ -141,6 +141,7 @@ def read_kept(journal: Path) -> tuple[RunOptions, TargetList]:
 
     Raises:
         ConfigurationError: If it is missing or damaged.
+        JournalError: If it is missing because there is no such journal.
     """
     path = list_path(journal)
     try:
@@ -148,6 +149,8 @@ def read_kept(journal: Path) -> tuple[RunOptions, TargetList]:
             options = RunOptions(**json.loads(next(file)))
             return options, TargetList.of(map(_target, file))
     except FileNotFoundError:
+        # Says so, if it is no journal.
+        read_status(journal)
         raise ConfigurationError(
             f"{path}: is missing; repeat the fan-out with its targets and --journal"
             " instead: it goes on where it stopped"

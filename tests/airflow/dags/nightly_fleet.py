@@ -19,6 +19,8 @@ with DAG(
     schedule="0 2 * * *",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
+    # Two at once would find each other's clusters busy.
+    max_active_runs=1,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=5)},
 ) as dag:
     chain(
