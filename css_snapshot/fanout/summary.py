@@ -89,11 +89,10 @@ class Summary:
         return not (self.bad or self.journal_open or self.stopped)
 
     def __str__(self) -> str:
-        always = _FOR_CLUSTERS if self.done else _FOR_SNAPSHOTS
         counts = ", ".join(
             f"{count} {word.replace('_', ' ')}"
             for word in _COUNTS
-            if (count := getattr(self, word)) or word in always
+            if (count := getattr(self, word)) or word == "failed"
         )
         left = f"; {self.journal_open} open in the journal" if self.journal_open else ""
         stopped = f"; stopped early: {self.stopped}" if self.stopped else ""
@@ -114,11 +113,7 @@ _COUNTS = (
     "not_retried",
     "indeterminate",
 )
-_FOR_CLUSTERS = frozenset({"done", "failed"})
-_FOR_SNAPSHOTS = frozenset(
-    {"created", "adopted", "skipped", "busy", "failed", "indeterminate"}
-)
-"""What is told even where it is 0."""
+"""In the order in which they are told, if there are any; failures always are."""
 _COUNT_OF: dict[type, str] = {
     Created: "created",
     Adopted: "adopted",

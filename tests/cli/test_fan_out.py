@@ -145,7 +145,7 @@ def test_a_fleet_that_is_left_out_as_a_whole_is_a_failure(
     assert (summary["total"], summary["not_ready"]) == (1, 1)
     assert "not ready" in text.stderr
     assert "logstash clusters have no snapshots" in text.stderr
-    assert ", 1 not ready, " in text.stdout
+    assert ": 1 not ready, 0 failed\n" in text.stdout
 
 
 def test_clusters_are_named_as_arguments(fleet: EmulatorState) -> None:
@@ -380,7 +380,7 @@ def test_a_terminal_shows_a_bar_the_failures_and_the_counts(
     assert f"failed {first}/nightly" in ended.stderr
     assert "not ready" in ended.stderr
     assert ended.stdout.startswith("6 targets in ")
-    assert ended.stdout.endswith(", 1 not ready, 1 failed, 0 indeterminate\n")
+    assert ended.stdout.endswith(": 4 created, 1 not ready, 1 failed\n")
 
 
 def test_a_run_with_a_journal_is_not_repeated(

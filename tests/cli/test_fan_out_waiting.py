@@ -217,7 +217,7 @@ def test_a_terminal_shows_when_it_is_due_and_what_is_missing(
     assert "3 completed  1 late" in ended.stderr
     assert ", due " in ended.stderr
     assert "missing: prod-orders (late)" in ended.stderr
-    assert ", 3 completed, " in ended.stdout
+    assert ": 3 completed, 1 late, 0 failed; " in ended.stdout
 
 
 @pytest.mark.parametrize(

@@ -52,17 +52,13 @@ def test_what_is_left_is_no_success(changes: dict[str, object]) -> None:
     [
         (
             Summary(elapsed=1.25),
-            (
-                "0 targets in 1.2 s: 0 created, 0 adopted, 0 skipped, 0 busy, 0 failed,"
-                " 0 indeterminate"
-            ),
+            "0 targets in 1.2 s: 0 failed",
         ),
         (
             Summary(completed=2, not_ready=1, not_retried=4, journal_open=5),
             (
-                "7 targets in 0.0 s: 0 created, 0 adopted, 2 completed, 0 skipped, 0 busy,"
-                " 1 not ready, 0 failed, 4 not retried, 0 indeterminate; 5 open in the"
-                " journal"
+                "7 targets in 0.0 s: 2 completed, 1 not ready, 0 failed, 4 not retried;"
+                " 5 open in the journal"
             ),
         ),
         (
