@@ -955,3 +955,26 @@ def test_a_response_is_read_as_httpx_reads_it(data: bytes) -> None:
     ours, theirs = asyncio.run(compare())
 
     assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("http://a.example/x", 80), ("https://a.example/x", 443), ("http://a:81/x", 81)],
+)
+async def test_a_connection_is_made_to_the_port_of_the_scheme(
+    url: str, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    async def refuse(_factory: object, _host: str, port: int, **_: object) -> None:
+        asked.append(port)
+        raise ConnectionRefusedError
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "create_connection", refuse)
+    request = httpx.Request("GET", url, extensions={"timeout": LIMITS})
+
+    with pytest.raises(NothingSentError):
+        await HttptoolsTransport(_untrusting()).handle_async_request(request)
+
+    assert asked == [port]
