@@ -107,13 +107,15 @@ class Examination:
             yield check
 
     def _steps(self) -> Mapping[str, tuple[tuple[str, ...], Step]]:
+        # One that is not given is that of the credentials.
+        project_needs = () if self._session.location.project else ("credentials",)
         steps: dict[str, tuple[tuple[str, ...], Step]] = {
             "endpoint": ((), self._endpoint),
             "certificates": ((), self._certificates),
             "connection": (("endpoint", "certificates"), self._connection),
             "clock": (("connection",), self._clock),
             "credentials": ((), self._credentials),
-            "project": ((), self._project),
+            "project": (project_needs, self._project),
             "login": (("connection", "credentials", "project"), self._login),
             "permissions": (("login",), self._permissions),
         }
