@@ -265,8 +265,11 @@ class ExactlyOnce(RuleBasedStateMachine):
 
     @rule()
     def somebody_restores_another(self) -> None:
-        if self.service.shows_all:
-            self.service.restore_another()
+        # While the snapshot is restored elsewhere, only the target tells of the call's.
+        service = self.service
+        is_alone = service.mine.restore_status != "restoring"
+        if service.shows_all and (is_alone or not service.lag):
+            service.restore_another()
 
     @rule()
     def somebody_restores_it_elsewhere(self) -> None:
