@@ -21,7 +21,7 @@ from css_snapshot.api.operations import (
 )
 from css_snapshot.api.requests import RestoreSnapshotRequest
 from css_snapshot.api.rules import check_seconds
-from css_snapshot.client.api_client import FOREVER, ApiClient
+from css_snapshot.client.api_client import ApiClient
 from css_snapshot.errors import CSSError, IndeterminateRestoreError
 from css_snapshot.models import Restored, RestoreStatus
 from css_snapshot.retry import Before, Found
@@ -32,6 +32,9 @@ from css_snapshot.workflows.verdict import verdict_on
 _IN_TARGET: Final = "RESTORING"
 _SHORTEST: Final = 1.0
 """Seconds that any restoration takes at least."""
+
+_SHORTEST_LATE: Final = 7.0
+"""The same for one that shows late, as looks are up to five seconds apart."""
 
 
 async def restore(restoration: "Restoration") -> None:
@@ -201,7 +204,9 @@ class _Starting:
         signs: What showed at the last look.
         requests: How many requests were sent.
         sent_at: When the last one was, on the clock's monotonic scale.
-        unwatched: Seconds from then to the first look after it.
+        looked_at: When the last look after it began, on the same scale.
+        is_watched: Whether the looks since were never so far apart that one could have
+            begun and ended between two of them.
         has_changed: Whether anything was seen to change since `earlier`.
         elsewhere: Whether the snapshot was seen being restored, and the target not.
         found: Whether it was found under way in place of an answer.
@@ -214,7 +219,8 @@ class _Starting:
     signs: _Signs = attrs.field(init=False)
     requests: int = attrs.field(default=0, init=False)
     sent_at: float = attrs.field(default=0.0, init=False)
-    unwatched: float = attrs.field(default=FOREVER, init=False)
+    looked_at: float | None = attrs.field(default=None, init=False)
+    is_watched: bool = attrs.field(default=False, init=False)
     has_changed: bool = attrs.field(default=False, init=False)
     elsewhere: bool = attrs.field(default=False, init=False)
     found: bool = attrs.field(default=False, init=False)
@@ -238,7 +244,7 @@ class _Starting:
             await self.before()
         self.requests += 1
         self.sent_at = self.restoration.client.clock.monotonic()
-        self.unwatched = FOREVER
+        self.looked_at, self.is_watched = None, False
 
     async def _between(self, failure: CSSError) -> Found[None] | None:
         """Find out what an unclear answer means; `None` means: not started."""
@@ -267,9 +273,14 @@ class _Starting:
         return None
 
     async def _has_begun(self) -> bool:
+        monotonic = self.restoration.client.clock.monotonic
+        began = monotonic()
         self.signs = await self.restoration.look()
-        now = self.restoration.client.clock.monotonic()
-        self.unwatched = min(self.unwatched, now - self.sent_at)
+        if self.looked_at is None:
+            self.is_watched = monotonic() - self.sent_at < _SHORTEST
+        else:
+            self.is_watched &= monotonic() - self.looked_at < _SHORTEST_LATE
+        self.looked_at = began
         self.has_changed |= self.signs.show_change_since(self.earlier)
         self.elsewhere |= self.signs.show_one_elsewhere
         if self.elsewhere and not self.signs.in_target:
@@ -278,7 +289,7 @@ class _Starting:
         return self.signs.show_start_since(self.earlier)
 
     def _is_ruled_out(self) -> bool:
-        is_watched = self.unwatched < _SHORTEST and not self.has_changed
+        is_watched = self.is_watched and not self.has_changed
         return self.signs.rule_out_start_since(self.earlier, is_watched=is_watched)
 
     def _unknown(self, failure: CSSError, why: str) -> IndeterminateRestoreError:

@@ -9,6 +9,7 @@ more requests than the policy allows; and a cancellation ends the call there and
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Final, Literal, TypeVar, get_args
 
 import httpx
@@ -424,3 +425,14 @@ ExactlyOnce.TestCase.settings = settings(
 
 
 TestExactlyOnce = ExactlyOnce.TestCase
+
+
+def test_looks_that_are_far_apart_do_not_prove_that_nothing_began() -> None:
+    state = ExactlyOnce()
+    state.start(timing=(3.0, 7.0), busy_lock=False, outcomes=[])
+    call = partial(state.a_call_ends, deadline=None, another=None, elsewhere=None)
+    for _ in range(3):
+        call(looks=[], posts=[])
+
+    # The list shows late what takes seven seconds, and was not read for longer.
+    call(looks=["none", "none", "slow"], posts=[("500 after commit", 0.0)])
