@@ -198,12 +198,15 @@ def _clean(text: str, response: httpx.Response, length: int) -> str:
 
 
 def _values(headers: httpx.Headers, names: Sequence[bytes]) -> Iterator[str]:
-    """Iterate over the values of some headers, the first named first."""
+    """Iterate over all values of some headers, the first named first."""
     # For each answer: asking `headers` itself finds out first how all are encoded.
-    found = {name.lower(): value for name, value in headers.raw}
-    for name in names:
-        if value := found.get(name):
-            yield value.decode("utf-8", "replace")
+    found = [
+        (names.index(key), value)
+        for name, value in headers.raw
+        if value and (key := name.lower()) in names
+    ]
+    for _, value in sorted(found):
+        yield value.decode("utf-8", "replace")
 
 
 def _hints(kind: type[APIError], code: str, response: httpx.Response) -> list[str]:

@@ -773,3 +773,14 @@ def test_a_credential_never_survives_wherever_it_is_quoted(
 
     assert secret not in str(error)
     assert secret not in error.message
+
+
+def test_each_of_several_secrets_under_one_name_is_taken_out() -> None:
+    headers = [("X-Auth-Token", "first-token"), ("x-auth-token", "second-token")]
+    request = httpx.Request("POST", "https://css.example/x", headers=headers)
+    body = {"errCode": "CSS.0001", "externalMessage": "first-token, second-token"}
+    response = httpx.Response(400, json=body, request=request)
+
+    error = error_for(response, "POST", PATH)
+
+    assert error.message == "[secret], [secret]"
