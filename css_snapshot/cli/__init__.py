@@ -1,6 +1,5 @@
 """The command `css-snapshot`; needs the extra `css-snapshot[cli]`."""
 
-import io
 import os
 import signal
 import sys
@@ -23,13 +22,11 @@ def main() -> None:
     _import_quickly()
     try:
         from css_snapshot.cli.app import app  # noqa: PLC0415  # needs the extra
+        from css_snapshot.cli.streams import prepare_streams  # noqa: PLC0415
     except ImportError as exc:
         sys.stderr.write(f"error: {exc}\n")
         raise SystemExit(2) from None
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that lacks a character must not turn a success into an error.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    prepare_streams()
     app(prog_name="css-snapshot")
 
 

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-from css_snapshot.cli.streams import silence_lost_terminal
-
 _SIGNALS_AT_ONCE: Final = 64
 _NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -33,9 +31,7 @@ def on_interrupt(*reactions: Callable[[], object]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     waiting = list(reactions)
 
-    def react(number: int, _frame: FrameType | None) -> None:
-        if number == getattr(signal, "SIGHUP", None):
-            silence_lost_terminal()
+    def react(_number: int, _frame: FrameType | None) -> None:
         reaction = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         loop.call_soon_threadsafe(reaction)
 

@@ -1,10 +1,14 @@
 """The standard streams of a process whose reader or terminal may be gone."""
 
 import errno
+import io
 import os
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 def silence_closed_streams() -> None:
@@ -20,23 +24,45 @@ def silence_closed_streams() -> None:
             _redirect_to_nothing(stream)
 
 
-def silence_lost_terminal() -> None:
-    """Let output go nowhere that was for a terminal which has been closed."""
-    if sys.platform == "win32":
-        return
-    import termios  # noqa: PLC0415  # not on Windows
+def prepare_streams() -> None:
+    """Let neither a lacking character nor a closed terminal turn a success into an error.
 
-    for stream in (sys.stdout, sys.stderr):
+    What a terminal's encoding lacks is escaped; once it is closed, what is still to be
+    written goes nowhere. Whether the work goes on then is up to SIGHUP, which comes a
+    little later than the first write fails.
+    """
+    sys.stdout = _prepared(sys.stdout)
+    sys.stderr = _prepared(sys.stderr)
+
+
+def _prepared(stream: TextIO) -> TextIO:
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    stream.reconfigure(errors="backslashreplace")
+    # On Windows, a console is written to by other means than its descriptor.
+    if sys.platform == "win32" or not stream.isatty():
+        return stream
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Terminal(stream.fileno(), "w", closefd=False)),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=True,
+    )
+
+
+class _Terminal(io.FileIO):
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Write to the terminal, or to nothing once it has been closed."""
         try:
-            termios.tcgetattr(stream.fileno())
-        except termios.error as exc:
-            if exc.args[0] == errno.EIO:
-                _redirect_to_nothing(stream)
-        except (OSError, ValueError):
-            continue
+            return super().write(data)
+        except OSError as exc:
+            if exc.errno != errno.EIO:
+                raise
+        _redirect_to_nothing(self)
+        return super().write(data)
 
 
-def _redirect_to_nothing(stream: TextIO) -> None:
+def _redirect_to_nothing(stream: "TextIO | io.FileIO") -> None:
     with suppress(OSError, ValueError):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, stream.fileno())

@@ -276,6 +276,28 @@ def test_a_closed_terminal_ends_a_run_as_being_told_to_terminate_does(
     assert counts[State.INTENT] == counts[State.INDETERMINATE] == 0
 
 
+def test_a_run_that_is_not_told_goes_on_when_its_terminal_is_closed(
+    cloud: EmulatorState, server: EmulatorServer, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        cloud.add_cluster()
+    cloud.faults.add(Fault.delay(0.3), operation="create", times=None)
+    journal = tmp_path / "nightly.db"
+
+    with on_terminal(
+        *("fan-out", "--all-clusters", "--snapshot", "nightly", "--limit", "1"),
+        *("--journal", str(journal)),
+        deaf=True,
+    ) as terminal:
+        terminal.wait_for("created")
+        terminal.hang_up()
+
+        assert terminal.end() == 0
+
+    assert all(len(cluster.snapshots) == 1 for cluster in cloud.clusters)
+    assert read_status(journal).counts[State.ACCEPTED] == len(cloud.clusters)
+
+
 IGNORING = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
 

@@ -20,7 +20,8 @@ PATIENCE: Final = 30.0
 
 _ROWS: Final = 24
 _WITH_TERMINAL: Final = (
-    "import fcntl, os, sys, termios;"
+    "import fcntl, os, signal, sys, termios;"
+    "signal.signal(signal.SIGHUP, signal.SIG_IGN if {deaf} else signal.SIG_DFL);"
     "fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
     "os.execv(sys.executable, [sys.executable, '-m', 'css_snapshot', *sys.argv[1:]])"
 )
@@ -74,13 +75,23 @@ class Terminal:
 
 @contextmanager
 def on_terminal(
-    *args: str, columns: int = 80, env: Mapping[str, str] | None = None
+    *args: str,
+    columns: int = 80,
+    env: Mapping[str, str] | None = None,
+    deaf: bool = False,
 ) -> Iterator[Terminal]:
-    """Run a command on a terminal of its own, and don't leave it behind."""
+    """Run a command on a terminal of its own, and don't leave it behind.
+
+    Args:
+        *args: The command line.
+        columns: How wide the terminal is.
+        env: Variables besides those of this process.
+        deaf: Whether it is not to be told when the terminal is closed.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
     started = subprocess.Popen(  # noqa: S603  # our own command
-        [sys.executable, "-c", _WITH_TERMINAL, *args],
+        [sys.executable, "-c", _WITH_TERMINAL.format(deaf=deaf), *args],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
