@@ -65,6 +65,37 @@ def test_a_request_is_sent_as_it_is() -> None:
     )
 
 
+def test_every_character_of_a_token_is_sent_as_it_is() -> None:
+    token = "!#$%&'*+-.^_`|~aZ09%b%%"
+
+    made = request(token, headers={token: b"%b %s"})
+
+    assert (
+        encode_request(made, b"{}")
+        == (
+            f"{token.upper()} /v1.0/p?limit=1%2C2 HTTP/1.1\r\nHost: css.example\r\n"
+            f"{token}: %b %s\r\nContent-Length: 2\r\n\r\n{{}}"
+        ).encode()
+    )
+
+
+def test_requests_that_differ_in_method_or_names_are_told_apart() -> None:
+    sent = [
+        encode_request(request(method, headers={name: b"1"}), b"{}")
+        for method in ("PUT", "POST")
+        for name in ("X-A", "x-a")
+    ]
+
+    assert [data.split(b" ")[0] for data in sent] == [b"PUT"] * 2 + [b"POST"] * 2
+    assert [b"\r\nx-a: 1" in data for data in sent] == [False, True] * 2
+
+
+def test_a_request_without_headers_is_sent_as_it_is() -> None:
+    made = httpx.Request("GET", "http://css.example/", stream=httpx.ByteStream(b""))
+
+    assert encode_request(made, b"") == b"GET / HTTP/1.1\r\n\r\n"
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_a_request_without_a_body_states_no_length(method: str) -> None:
     sent = encode_request(request(method, body=b""), b"")
