@@ -2,7 +2,7 @@
 
 import email.utils
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -76,7 +76,9 @@ _ECHOED_SECRET: Final = re.compile(
     r"(x-(?:security|auth|subject)-token|authorization)[\"']?\s*[:=][^|]*",
     re.IGNORECASE,
 )
-_SECRET_HEADERS: Final = (b"x-auth-token", b"x-security-token", b"authorization")
+_SECRET_HEADERS: Final = frozenset(
+    {b"x-auth-token", b"x-security-token", b"authorization"}
+)
 _REQUEST_ID_HEADERS: Final = (b"x-request-id", b"x-iam-trace-id")
 _CODE_LENGTH: Final = 64
 _REQUEST_ID_LENGTH: Final = 128
@@ -172,7 +174,7 @@ def request_id_of(response: httpx.Response, stated: str | None = None) -> str | 
         response: The answer, which knows its request.
         stated: The id that its body states, in case its headers state none.
     """
-    text = next(_values(response.headers, _REQUEST_ID_HEADERS), stated or "")
+    text = _first(response.headers, _REQUEST_ID_HEADERS) or stated or ""
     return _clean(text, response, _REQUEST_ID_LENGTH) or None
 
 
@@ -188,7 +190,7 @@ def _kind(status: int, code: str) -> type[APIError]:
 
 def _clean(text: str, response: httpx.Response, length: int) -> str:
     """Return text on one line, without the credentials that the gateway quotes."""
-    for secret in _values(response.request.headers, _SECRET_HEADERS):
+    for secret in _secrets(response.request):
         text = text.replace(secret, "[secret]")
     # Nearly all are the ids of requests, in which there is nothing else to look for.
     if not text.isalnum():
@@ -197,16 +199,25 @@ def _clean(text: str, response: httpx.Response, length: int) -> str:
     return text[:length]
 
 
-def _values(headers: httpx.Headers, names: Sequence[bytes]) -> Iterator[str]:
-    """Iterate over all values of some headers, the first named first."""
-    # For each answer: asking `headers` itself finds out first how all are encoded.
-    found = [
-        (names.index(key), value)
-        for name, value in headers.raw
-        if value and (key := name.lower()) in names
+# For each answer: `httpx.Headers` would find out first how all of them are encoded.
+def _first(headers: httpx.Headers, names: Sequence[bytes]) -> str | None:
+    """Return the first value of the first of some headers that has one."""
+    fields = headers.raw
+    for wanted in names:
+        for name, value in fields:
+            if value and name.lower() == wanted:
+                return value.decode("utf-8", "replace")
+    return None
+
+
+def _secrets(request: httpx.Request) -> list[str]:
+    """Return the credentials of a request, the longest first."""
+    values = [
+        value.decode("utf-8", "replace")
+        for name, value in request.headers.raw
+        if name.lower() in _SECRET_HEADERS and value
     ]
-    for _, value in sorted(found):
-        yield value.decode("utf-8", "replace")
+    return sorted(values, key=len, reverse=True)
 
 
 def _hints(kind: type[APIError], code: str, response: httpx.Response) -> list[str]:

@@ -775,6 +775,14 @@ def test_a_credential_never_survives_wherever_it_is_quoted(
     assert secret not in error.message
 
 
+def test_a_secret_that_contains_another_is_taken_out_whole() -> None:
+    sent = {"X-Auth-Token": "abc", "X-Security-Token": "abc-whole"}
+
+    error = _error(401, json.dumps({"error_msg": "bad abc-whole, abc"}), sent=sent)
+
+    assert error.message == "bad [secret], [secret]"
+
+
 def test_each_of_several_secrets_under_one_name_is_taken_out() -> None:
     headers = [("X-Auth-Token", "first-token"), ("x-auth-token", "second-token")]
     request = httpx.Request("POST", "https://css.example/x", headers=headers)
