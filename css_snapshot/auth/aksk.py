@@ -139,8 +139,8 @@ class AkSkAuth(httpx.Auth):
             raise ConfigurationError(
                 "credentials from a provider need an asynchronous client"
             )
-        request.read()
-        offset = self._sign(request, credentials)
+        body = request.read()
+        offset = self._sign(request, credentials, body)
         response = yield request
         if response.status_code != HTTPStatus.UNAUTHORIZED:
             if response.is_success:
@@ -149,7 +149,7 @@ class AkSkAuth(httpx.Auth):
         refusal = response.read()
         self._lockout.count(refusal)
         if self._was_late(request, refusal, offset):
-            self._sign(request, credentials)
+            self._sign(request, credentials, body)
             yield request
 
     async def async_auth_flow(
@@ -160,9 +160,9 @@ class AkSkAuth(httpx.Auth):
         Raises:
             AuthenticationError: If the last signatures with this key were refused.
         """
-        await request.aread()
+        body = await request.aread()
         credentials = await self._credentials()
-        offset = self._sign(request, credentials)
+        offset = self._sign(request, credentials, body)
         response = yield request
         if response.status_code != HTTPStatus.UNAUTHORIZED:
             if response.is_success:
@@ -172,12 +172,12 @@ class AkSkAuth(httpx.Auth):
         self._lockout.count(refusal)
         source = self._source
         if self._was_late(request, refusal, offset):
-            self._sign(request, credentials)
+            self._sign(request, credentials, body)
             yield request
         elif not isinstance(source, Credentials) and _says_gone(refusal):
             renewed = await source.get(rejected=credentials)
             if renewed != credentials:
-                self._sign(request, renewed)
+                self._sign(request, renewed, body)
                 yield request
 
     async def aclose(self) -> None:
@@ -204,7 +204,9 @@ class AkSkAuth(httpx.Auth):
             timeout=self._timeout,
         )
 
-    def _sign(self, request: httpx.Request, credentials: Credentials) -> timedelta:
+    def _sign(
+        self, request: httpx.Request, credentials: Credentials, body: bytes
+    ) -> timedelta:
         """Put the signature on a request; return the offset of the clock it is by."""
         offset = self._clock.offset
         stamp = self._clock.stamp()
@@ -221,7 +223,7 @@ class AkSkAuth(httpx.Auth):
         self._lockout.check()
         headers = httpx.Headers(prepared.headers)
         headers["Authorization"] = prepared.signer.authorization(
-            request.method, request.url.raw_path, request.content
+            request.method, request.url.raw_path, body
         )
         request.headers = headers
         return offset

@@ -153,6 +153,13 @@ class SigningKey:
         )
 
 
+def _hashed(body: bytes) -> tuple[bytes, bytes]:
+    return body, sha256(body).hexdigest().encode()
+
+
+_NO_BODY: Final = _hashed(b"")
+
+
 def _padded(key: Secret) -> bytes:
     value = key.reveal().encode()
     return (sha256(value).digest() if len(value) > _BLOCK else value).ljust(
@@ -161,7 +168,7 @@ def _padded(key: Secret) -> bytes:
 
 
 # Without a repr: a security token is among the headers.
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Signer:
     """Signs the requests of one second that have the same headers.
 
@@ -178,6 +185,7 @@ class Signer:
     headers: bytes
     payload: bytes
     prefix: str
+    _hashed: tuple[bytes, bytes] = attrs.field(init=False, default=_NO_BODY)
 
     def authorization(self, method: str, target: bytes, body: bytes) -> str:
         """Return the value of `Authorization` (steps 2 and 3).
@@ -203,9 +211,17 @@ class Signer:
                 canonical_query(query) if query else b"",
                 self.headers,
                 # An empty header states nothing: the vendor's signers hash the body.
-                self.payload or sha256(body).hexdigest().encode(),
+                self.payload or self._hash(body),
             )
         )
+
+    def _hash(self, body: bytes) -> bytes:
+        # A fleet is asked for the same with the same body, and read without one. Read
+        # and replaced as one, as several threads may sign.
+        hashed = self._hashed
+        if hashed[0] != body:
+            self._hashed = hashed = _hashed(body)
+        return hashed[1]
 
 
 def canonical_path(path: bytes) -> bytes:

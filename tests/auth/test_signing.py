@@ -362,3 +362,25 @@ def test_one_plugin_signs_for_several_services_at_once() -> None:
         for url in urls
     ]
     assert signatures == expected * 500
+
+
+def test_one_plugin_signs_other_bodies_within_the_same_second() -> None:
+    credentials = Credentials(AK, SK)
+    auth = AkSkAuth(credentials, clock=lambda: AT)
+    url = "https://css.example.com/v1/x"
+    headers = {"Host": "css.example.com", "Content-Type": "application/json"}
+    bodies = [b"", b"{}", b"{}", b"[]", b"", b"{}"]
+
+    signatures = []
+    for body in bodies:
+        stream = httpx.ByteStream(body)
+        request = httpx.Request("POST", url, headers=headers, stream=stream)
+        signed = next(auth.sync_auth_flow(request))
+        signatures.append(signed.headers["authorization"])
+
+    assert signatures == [
+        sign("POST", url, headers, body, credentials=credentials, at=AT)[
+            "Authorization"
+        ]
+        for body in bodies
+    ]
