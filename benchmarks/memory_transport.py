@@ -17,9 +17,9 @@ class MemoryTransport(httpx.AsyncBaseTransport):
 
 
 def created() -> httpx.Response:
-    """Return the answer to a creation."""
+    """Return the answer to a creation, not read yet, as transports return theirs."""
     return httpx.Response(
         creation.CREATED,
         headers=list(creation.ANSWER_HEADERS),
-        content=creation.ANSWER,
+        stream=httpx.ByteStream(creation.ANSWER),
     )
