@@ -1,5 +1,6 @@
 """Bodies of requests, with the names that changed over the years spelled as told."""
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -36,6 +37,8 @@ _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ANY_PERIOD: Final = "00:00 GMT+08:00"
 
 
+# A fleet is asked for the same snapshot, cluster by cluster.
+@functools.lru_cache(maxsize=16)
 def encode_create(request: CreateSnapshotRequest) -> bytes:
     """Return the body of a creation: compact JSON in UTF-8."""
     return _encode(_document(request))

@@ -32,7 +32,7 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
-@attrs.frozen
+@attrs.define
 class Answer:
     """A whole response.
 
@@ -100,8 +100,9 @@ def _take_coding(response: httpx.Response) -> bytes:
     """Return the content coding, and leave it out, as the body will be decoded."""
     # To ask `httpx.Headers` for one header takes longer than to look at all of them.
     values = [v for name, v in response.headers.raw if name.lower() == _CODING]
-    if values:
-        del response.headers["content-encoding"]
+    if not values:
+        return b""
+    del response.headers["content-encoding"]
     return b", ".join(values).strip().lower()
 
 

@@ -121,7 +121,10 @@ def _placed(origin: httpx.URL, target: str) -> httpx.URL:
     path, _, query = target.partition("?")
     url = object.__new__(httpx.URL)
     parts = origin._uri_reference  # noqa: SLF001 - see above
-    url._uri_reference = parts._replace(path=path, query=query or None)
+    scheme, user, host, port, _, _, fragment = parts
+    url._uri_reference = type(parts)(
+        scheme, user, host, port, path, query or None, fragment
+    )
     return url
 
 
