@@ -11,7 +11,7 @@ import attrs
 import typer
 
 from css_snapshot.cli.advice import advice_for
-from css_snapshot.cli.connection import Limits, Location, open_service
+from css_snapshot.cli.connection import Location, Sending, open_service
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.garbage import look_as_usual
 from css_snapshot.cli.interrupts import interruptible, signals_wake_the_loop
@@ -44,17 +44,17 @@ class Session:
 
     Attributes:
         location: Where the service is.
-        limits: How long and how often it is tried.
+        sending: How requests are sent.
         output: Where the command writes to.
     """
 
     location: Location
-    limits: Limits
+    sending: Sending
     output: Output
 
     def service(self) -> AbstractAsyncContextManager[SnapshotService]:
         """Make the service; see `open_service`."""
-        return open_service(self.location, self.limits, self.output)
+        return open_service(self.location, self.sending, self.output)
 
 
 def command(function: Callable[..., Work]) -> Callable[..., NoReturn]:

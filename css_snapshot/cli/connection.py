@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 import attrs
@@ -19,9 +19,10 @@ from css_snapshot.errors import ConfigurationError
 from css_snapshot.events import log_to_stderr
 from css_snapshot.retry import RetryPolicy
 from css_snapshot.service import ServiceOptions, SnapshotService
-from css_snapshot.transport.default import default_transport
+from css_snapshot.transport.default import TransportKind, default_transport
 
 _PANEL: Final = "Service"
+_TRANSPORT: Final = "CSS_SNAPSHOT_TRANSPORT"
 
 RetryChoice = Literal["none", "default", "gateway"]
 _POLICIES: Final[Mapping[RetryChoice, Callable[[], RetryPolicy]]] = {
@@ -100,13 +101,14 @@ class Location:
 
 
 @attrs.frozen(kw_only=True)
-class Limits:
-    """How long and how often the service is tried.
+class Sending:
+    """How requests are sent.
 
     Attributes:
         timeout: Limit of one attempt, in seconds.
         deadline: Limit of a call with all its retries, in seconds.
         retry: Which failures are repeated.
+        transport: What carries them; `None` leaves it to the environment.
     """
 
     timeout: Annotated[
@@ -135,12 +137,37 @@ class Limits:
             " failed connections (gateway).",
         ),
     ] = "default"
+    transport: Annotated[
+        TransportKind | None,
+        typer.Option(
+            rich_help_panel=_PANEL,
+            help="What carries requests; otherwise CSS_SNAPSHOT_TRANSPORT. 'fast' is of"
+            " the extra 'fast'.",
+            show_default="httpx",
+        ),
+    ] = None
+
+    @property
+    def kind(self) -> TransportKind:
+        """The kind of transport.
+
+        Raises:
+            ConfigurationError: If the variable names none that there is.
+        """
+        if self.transport is not None:
+            return self.transport
+        named = os.environ.get(_TRANSPORT) or "httpx"
+        kinds = get_args(TransportKind)
+        if named not in kinds:
+            known = ", ".join(map(repr, kinds))
+            raise ConfigurationError(f"{_TRANSPORT}: {named!r} is not one of {known}")
+        return cast("TransportKind", named)
 
 
 @asynccontextmanager
 async def open_service(
     location: Location,
-    limits: Limits,
+    sending: Sending,
     output: Output,
     *,
     auth: httpx.Auth | None = None,
@@ -152,7 +179,7 @@ async def open_service(
 
     Args:
         location: Where it is.
-        limits: How long and how often it is tried.
+        sending: How requests are sent.
         output: Where calls are shown if they are asked for.
         auth: Takes the place of the credentials in the environment.
         clock: Where time comes from.
@@ -166,12 +193,12 @@ async def open_service(
         endpoint=location.address,
         project_id=location.project,
         auth=auth or auth_from(os.environ, location.known_region),
-        timeout=limits.timeout,
-        deadline=limits.deadline,
-        retry=_POLICIES[limits.retry](),
+        timeout=sending.timeout,
+        deadline=sending.deadline,
+        retry=_POLICIES[sending.retry](),
         clock=clock or Clock(),
     )
-    async with default_transport() as transport:
+    async with default_transport(sending.kind) as transport:
         options["transport"] = (
             LoggedTransport(transport, output) if output.verbose else transport
         )

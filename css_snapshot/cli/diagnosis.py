@@ -151,7 +151,7 @@ class Examination:
     async def _knock(self) -> None:
         async with open_service(
             attrs.evolve(self._session.location, project_id="doctor"),
-            attrs.evolve(self._session.limits, retry="none"),
+            attrs.evolve(self._session.sending, retry="none"),
             self._session.output,
             auth=TokenAuth(_PROBE),
         ) as service:

@@ -150,8 +150,9 @@ def _tell(error: UsageError, args: Sequence[str]) -> int:
     from css_snapshot.cli.output.text import plain  # noqa: PLC0415  # see above
 
     given = {*args, *(f"{option}={value}" for option, value in pairwise(args))}
-    message = plain(error.format_message())
     context = getattr(error, "ctx", None)
+    # What typer takes over from pydantic, which it checks choices with.
+    message = plain(error.format_message()).replace(": Value error, ", ": ")
     path = getattr(context, "command_path", "css-snapshot")
     if _NAGIOS in given:
         # To Nagios, 2 is critical, and what matters is the standard output.

@@ -9,7 +9,7 @@ import pytest
 
 from css_snapshot.cli.advice import advice_for
 from css_snapshot.cli.command import Session
-from css_snapshot.cli.connection import Limits, Location
+from css_snapshot.cli.connection import Location, Sending
 from css_snapshot.cli.diagnosis import Check, Examination
 from css_snapshot.cli.output.output import Output
 from css_snapshot.emulator import EmulatedCluster, EmulatorServer, EmulatorState, Fault
@@ -28,7 +28,7 @@ STEPS = [
     *("endpoint", "certificates", "connection", "clock", "credentials", "project"),
     *("login", "permissions"),
 ]
-SESSION = Session(location=Location(), limits=Limits(), output=Output())
+SESSION = Session(location=Location(), sending=Sending(), output=Output())
 
 
 def results(*args: str, **env: str) -> dict[str, tuple[str, str]]:

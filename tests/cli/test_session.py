@@ -2,14 +2,19 @@
 
 import asyncio
 
+import httpx
 import pytest
 import typer
 
+from css_snapshot import default_transport
+from css_snapshot.cli import connection
 from css_snapshot.cli.command import command, finish
 from css_snapshot.cli.connection import Location
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.output.output import Output
 from css_snapshot.errors import ConfigurationError
+from css_snapshot.transport.default import TransportKind
+from tests.support.command_line import run
 
 
 async def fails_with(error: BaseException) -> None:
@@ -98,3 +103,59 @@ def test_options_come_before_the_environment(
         monkeypatch.setenv(name, value)
 
     assert location.address == address
+
+
+@pytest.mark.parametrize(
+    ("variable", "options", "kind"),
+    [
+        (None, (), "httpx"),
+        ("fast", (), "fast"),
+        (None, ("--transport", "fast"), "fast"),
+        ("fast", ("--transport", "httpx"), "httpx"),
+    ],
+)
+def test_the_transport_is_the_one_asked_for(
+    cluster: str,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str | None,
+    options: tuple[str, ...],
+    kind: str,
+) -> None:
+    pytest.importorskip("httptools")
+    made: list[str] = []
+
+    def noting(kind: TransportKind) -> httpx.AsyncBaseTransport:
+        made.append(kind)
+        return default_transport(kind)
+
+    monkeypatch.setattr(connection, "default_transport", noting)
+    if variable is not None:
+        monkeypatch.setenv("CSS_SNAPSHOT_TRANSPORT", variable)
+
+    assert run("list", cluster, *options).exit_code == 0
+    assert made == [kind]
+
+
+def test_a_variable_that_names_no_transport_is_refused(
+    cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSS_SNAPSHOT_TRANSPORT", "carrier pigeon")
+
+    refused = run("list", cluster)
+
+    assert refused.exit_code == 2
+    assert "error: CSS_SNAPSHOT_TRANSPORT: 'carrier pigeon' is not" in refused.stderr
+
+
+def test_an_option_that_names_no_transport_is_refused(cluster: str) -> None:
+    refused = run("list", cluster, "--transport", "pigeon")
+
+    assert refused.exit_code == 2
+    assert "'--transport': 'pigeon' is not one of" in refused.stderr
+
+
+def test_a_choice_that_there_is_not_is_refused_in_the_words_of_the_command() -> None:
+    refused = run("list", "c1", "--retry", "always")
+
+    assert refused.exit_code == 2
+    assert "'--retry': 'always' is not one of" in refused.stderr

@@ -175,7 +175,7 @@ async def _look(
     selection.check()
     async with session.service() as service:
         reading = service
-        if session.limits.retry == "default":
+        if session.sending.retry == "default":
             # A single lost read must not wake anybody.
             reading = service.with_options(retry=RetryPolicy(lost_reads=True))
         return await check_coverage(

@@ -19,7 +19,7 @@ from css_snapshot.cli.commands.demo_world import (
     faults_in_words,
     fleet,
 )
-from css_snapshot.cli.connection import Limits, Location, open_service
+from css_snapshot.cli.connection import Location, Sending, open_service
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.output.bar import progress_bar
 from css_snapshot.cli.output.outcome_records import outcome_record
@@ -112,7 +112,7 @@ class _Demonstration:
                 Location(
                     endpoint=self.world.server.endpoint, project_id=state.project_id
                 ),
-                Limits(timeout=TIMEOUT),
+                Sending(timeout=TIMEOUT),
                 self.output,
                 auth=AkSkAuth(Credentials(state.access_key, state.secret_key)),
                 clock=HURRIED,

@@ -7,7 +7,7 @@ import attrs
 import typer
 
 from css_snapshot.cli.command import Session, command
-from css_snapshot.cli.connection import Limits, Location
+from css_snapshot.cli.connection import Location, Sending
 from css_snapshot.cli.exit_codes import ExitCode
 from css_snapshot.cli.fleet.options import (
     JournalArgument,
@@ -140,7 +140,7 @@ async def resume(
     on_spoiled: Annotated[
         OnSpoiled | None, typer.Option(help="As for 'fan-out'; by default as then.")
     ] = None,
-    limits: Limits,
+    sending: Sending,
     output: Output,
 ) -> ExitCode:
     """Go on with a fan-out that was interrupted, crashed, or left something undone.
@@ -167,7 +167,7 @@ async def resume(
             )
         due = waiting.finish_by(_now())
         location = Location(endpoint=options.endpoint, project_id=options.project_id)
-        session = Session(location=location, limits=limits, output=output)
+        session = Session(location=location, sending=sending, output=output)
         async with session.service() as service:
             with await looked_at_again(targets, service) as current:
                 fleet = FleetRun(
