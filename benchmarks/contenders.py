@@ -250,7 +250,6 @@ RAISED_HTTPX: Final = "httpx.AsyncClient, limits raised"
 FROM_MEMORY: Final = "css_snapshot, answered from memory"
 OURS: Final = {
     "httpx": "css_snapshot, httpx (default)",
-    "aiohttp": "css_snapshot, [aiohttp]",
     "fast": "css_snapshot, [fast]",
 }
 CONTENDERS: Final[Mapping[str, Open]] = {
@@ -258,7 +257,6 @@ CONTENDERS: Final[Mapping[str, Open]] = {
     BASELINE: _aiohttp,
     FROM_MEMORY: _from_memory,
     OURS["fast"]: _ours("fast"),
-    OURS["aiohttp"]: _ours("aiohttp"),
     OURS["httpx"]: _ours("httpx"),
     "httpx + httpx-aiohttp": _httpx_aiohttp,
     SDK: _sdk_threads,

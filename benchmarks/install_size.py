@@ -12,7 +12,7 @@ from benchmarks.section import Section
 _MEBIBYTE: Final = 1024 * 1024
 _OURS: Final = "css-snapshot"
 _INSTALLATIONS: Final = (
-    *(_OURS, f"{_OURS}[fast]", f"{_OURS}[aiohttp]", f"{_OURS}[cli]"),
+    *(_OURS, f"{_OURS}[fast]", f"{_OURS}[cli]"),
     "huaweicloudsdkcss",
 )
 

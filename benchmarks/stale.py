@@ -24,7 +24,7 @@ from css_snapshot.transport.default import TransportKind
 _PATIENCE: Final = 0.004
 _ROUNDS: Final = 3
 _IN_FLIGHT: Final = (1, 10)
-_KINDS: Final[tuple[TransportKind, ...]] = ("httpx", "aiohttp", "fast")
+_KINDS: Final[tuple[TransportKind, ...]] = ("httpx", "fast")
 
 
 @attrs.frozen

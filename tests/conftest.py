@@ -173,7 +173,6 @@ def _needing(kind: str, package: str) -> ParameterSet:
 @pytest.fixture(
     params=[
         "httpx",
-        _needing("aiohttp", "httpx_aiohttp"),
         _needing("fast", "httptools"),
     ]
 )

@@ -251,7 +251,6 @@ def _imports_at_import_time(path: Path) -> set[str]:
 
 
 EXTRAS: Final = {
-    "over_aiohttp.py": {"aiohttp", "httpx_aiohttp"},
     "http1_messages.py": {"httptools"},
 }
 

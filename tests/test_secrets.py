@@ -43,7 +43,7 @@ MakeService = Callable[..., SnapshotService]
 WhereLeaked = Callable[[BaseException, Iterable[str]], list[str]]
 
 HASTY: Final = 0.05
-KINDS: Final = ("httpx", "aiohttp", "fast")
+KINDS: Final = ("httpx", "fast")
 NEVER_FAIL: Final = {
     *("wait", "wait_restored", "delete", "restore", "ensure_restored"),
 }

@@ -13,7 +13,7 @@ from css_snapshot.transport.routed import RoutedTransport
 from css_snapshot.transport.sharded import ShardedTransport
 from css_snapshot.transport.tls import TlsContexts, usual_context
 
-TransportKind = Literal["httpx", "aiohttp", "fast"]
+TransportKind = Literal["httpx", "fast"]
 
 
 def default_transport(
@@ -29,10 +29,9 @@ def default_transport(
     closes it.
 
     Args:
-        kind: `"httpx"`; `"aiohttp"` (extra `aiohttp`), which takes about half the CPU;
-            or `"fast"` (extra `fast`), a transport of our own over httptools, which
-            takes a third of it and proves more often that nothing was sent. Through a
-            proxy, `"fast"` is `"httpx"`.
+        kind: `"httpx"`; or `"fast"` (extra `fast`), a transport of our own over
+            httptools, which takes a quarter of the CPU and proves more often that
+            nothing was sent. Through a proxy, `"fast"` is `"httpx"`.
         connections: How many requests may be in flight at once; more wait.
         trust_env: Whether to use the proxies and certificates that the environment
             names. Loopback addresses never go through a proxy.
@@ -74,24 +73,6 @@ def _over_httpx(
     return ShardedTransport(make, connections=connections)
 
 
-def _over_aiohttp(
-    proxies: EnvironmentProxies, contexts: TlsContexts, connections: int
-) -> httpx.AsyncBaseTransport:
-    try:
-        from css_snapshot.transport.over_aiohttp import (  # noqa: PLC0415  # extra
-            aiohttp_transport,
-        )
-    except ImportError:
-        raise _missing("aiohttp", "httpx-aiohttp") from None
-    return RoutedTransport(
-        lambda scheme, proxy: aiohttp_transport(
-            contexts.for_hops(scheme, proxy), proxy
-        ),
-        proxies=proxies,
-        connections=connections,
-    )
-
-
 def _over_httptools(
     proxies: EnvironmentProxies, contexts: TlsContexts, connections: int
 ) -> httpx.AsyncBaseTransport:
@@ -121,7 +102,6 @@ _Maker = Callable[[EnvironmentProxies, TlsContexts, int], httpx.AsyncBaseTranspo
 
 _MAKERS: Final[Mapping[TransportKind, _Maker]] = {
     "httpx": _over_httpx,
-    "aiohttp": _over_aiohttp,
     "fast": _over_httptools,
 }
 

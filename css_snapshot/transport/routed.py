@@ -1,20 +1,14 @@
 """A transport over others that pool connections: which of them leads to an origin."""
 
-import re
 from collections.abc import Callable
-from typing import Final
 
 import httpx
 
-from css_snapshot.errors import ConfigurationError, unchained
 from css_snapshot.transport.proxies import EnvironmentProxies, Origin, Proxy
 from css_snapshot.transport.slots import Lease, Slots
 
 Make = Callable[[str, Proxy | None], httpx.AsyncBaseTransport]
 """Makes the transport for a scheme, through a proxy or (`None`) directly."""
-
-_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 
 
 class RoutedTransport(httpx.AsyncBaseTransport):
@@ -41,8 +35,7 @@ class RoutedTransport(httpx.AsyncBaseTransport):
 
         Raises:
             httpx.PoolTimeout: If too many requests were in flight for too long.
-            httpx.LocalProtocolError: If the request can't be sent as HTTP.
-            httpx.RemoteProtocolError: If the library can't read the response.
+            httpx.TransportError: If the transport that leads there raises it.
             ConfigurationError: If the transport is closed or belongs to another event
                 loop, or the proxy or the certificates that the origin needs can't be
                 used.
@@ -55,12 +48,8 @@ class RoutedTransport(httpx.AsyncBaseTransport):
                 self._slots.give_back()
             else:
                 response.stream = Lease(response, self._release)
-        except BaseException as exc:
+        except BaseException:
             self._slots.give_back()
-            if isinstance(exc, ValueError) and not isinstance(exc, ConfigurationError):
-                # The library's error quotes the header, which may be a credential.
-                with unchained:
-                    raise _unusable(request) from None
             raise
         return response
 
@@ -88,18 +77,3 @@ class RoutedTransport(httpx.AsyncBaseTransport):
 
     async def _release(self, _: bool) -> None:
         self._slots.give_back()
-
-
-def _unusable(request: httpx.Request) -> httpx.TransportError:
-    """Make the error for a request that can't be sent, or a response that can't be read.
-
-    Where the request is well-formed it may have been sent, so it must be the response.
-    """
-    if all(
-        _NAME.fullmatch(name) and _VALUE.fullmatch(value)
-        for name, value in request.headers.raw
-    ):
-        return httpx.RemoteProtocolError("the response can't be read", request=request)
-    return httpx.LocalProtocolError(
-        "the request can't be sent as HTTP", request=request
-    )

@@ -35,7 +35,7 @@ class TlsContexts:
         """Return the context for the way to an origin.
 
         Where neither the origin nor its proxy speaks TLS, the context trusts nobody:
-        httpx and aiohttp want one even if they never need it.
+        httpx wants one even if it never needs it.
 
         Args:
             scheme: The origin's.

@@ -1,6 +1,6 @@
 """What becomes of a creation under each wire fault: ours, and the vendor's SDK.
 
-    python -m tests.support.fault_table [httpx|fast|aiohttp]
+    python -m tests.support.fault_table [httpx|fast]
 
 Measures, one fault after the other, on the server of `fault_server.py`, and prints a
 table in Markdown. The fault strikes the creation; whatever else is asked is answered

@@ -1,7 +1,7 @@
 """A soak: many creations with random faults and cancellations, and what is left.
 
     python tests/soak_world.py memory 200000
-    python tests/soak_world.py socket 20000 [httpx|aiohttp]
+    python tests/soak_world.py socket 20000 [httpx|fast]
 
 Prints one line of JSON: the figures of `Figures`. Everything random is seeded; what
 the machine's timing adds is which of the calls a cancellation reaches in time.

@@ -1,6 +1,4 @@
 import asyncio
-import contextlib
-import importlib
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -63,9 +61,6 @@ def certificates(
 @pytest.fixture
 def contexts(monkeypatch: pytest.MonkeyPatch) -> list[ssl.SSLContext]:
     """List the contexts that are made out of certificates."""
-    # aiohttp makes contexts of its own when it is imported.
-    with contextlib.suppress(ImportError):
-        importlib.import_module("aiohttp")
     made: list[ssl.SSLContext] = []
     make = ssl.create_default_context
 

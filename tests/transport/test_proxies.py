@@ -47,12 +47,6 @@ HASTY: Final = 0.5
 PATIENT: Final = 30.0
 CREDENTIALS: Final = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
-# httpx-aiohttp gives a proxy's password to aiohttp in a way it no longer likes.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:BasicAuth is deprecated:DeprecationWarning",
-    "ignore:The 'proxy_auth' parameter is deprecated:DeprecationWarning",
-)
-
 
 def _proxy_for(url: str, variables: dict[str, str]) -> str | None:
     parsed = httpx.URL(url)

@@ -18,39 +18,6 @@ def _routed(
     )
 
 
-def _refusing(*_: object) -> httpx.AsyncBaseTransport:
-    def handler(request: httpx.Request) -> httpx.Response:
-        raise ValueError("header 'T0P' is not what it should be")
-
-    return httpx.MockTransport(handler)
-
-
-@pytest.mark.parametrize(
-    ("headers", "error"),
-    [
-        ([(b"X-Good", b"caf\xe9 \t~")], httpx.RemoteProtocolError),
-        ([(b"X-Good", b"")], httpx.RemoteProtocolError),
-        ([(b"X Bad", b"good")], httpx.LocalProtocolError),
-        ([(b"", b"good")], httpx.LocalProtocolError),
-        ([(b"X-Good", b"bad\r\nX-More: 1")], httpx.LocalProtocolError),
-        ([(b"X-Good", b"bad\x00")], httpx.LocalProtocolError),
-        ([(b"X-Good", b"good"), (b"X-Good", b"\x7f")], httpx.LocalProtocolError),
-    ],
-)
-async def test_what_a_library_can_not_handle_is_the_request_s_fault_or_the_response_s(
-    headers: list[tuple[bytes, bytes]], error: type[Exception]
-) -> None:
-    transport = _routed(_refusing)
-
-    for _ in range(2):
-        request = httpx.Request("GET", "http://css.example/", headers=headers)
-        with pytest.raises(error) as caught:
-            await transport.handle_async_request(request)
-
-        assert "T0P" not in str(caught.value)
-        assert caught.value.__context__ is None
-
-
 async def test_a_setting_that_can_not_be_used_is_told_as_it_is() -> None:
     def make(*_: object) -> httpx.AsyncBaseTransport:
         raise ConfigurationError("no SOCKS")

@@ -1,6 +1,6 @@
-"""What only concerns the transports that are not the default one.
+"""What every kind of transport of ours does with what it is given.
 
-That they tell faults as the default one does is tested in `test_wire_faults.py`.
+That they tell faults alike is tested in `test_wire_faults.py`.
 """
 
 import asyncio
@@ -23,13 +23,9 @@ from css_snapshot.errors import (
     RequestTimeoutError,
 )
 from css_snapshot.transport.default import TransportKind
-from css_snapshot.transport.failures import NothingSentError, transport_error
-from css_snapshot.transport.proxies import Proxy
+from css_snapshot.transport.failures import transport_error
 from css_snapshot.transport.sharded import ShardedTransport
 from tests.support.fault_server import FaultServer, Wire
-
-pytest.importorskip("httpx_aiohttp")
-pytest.importorskip("httptools")
 
 MakeService = Callable[..., SnapshotService]
 MakeTransport = Callable[..., httpx.AsyncBaseTransport]
@@ -38,10 +34,9 @@ MakeTrusting = Callable[[str], httpx.AsyncBaseTransport]
 NO_READ_LIMIT: Final = {"connect": 10.0, "pool": 10.0, "read": None, "write": None}
 
 
-@pytest.fixture(params=["aiohttp", "fast"])
-def kind(request: pytest.FixtureRequest) -> TransportKind:
-    chosen: TransportKind = request.param
-    return chosen
+@pytest.fixture
+def kind(transport_kind: TransportKind) -> TransportKind:
+    return transport_kind
 
 
 @pytest.fixture
@@ -81,42 +76,22 @@ async def test_the_default_is_httpx_whatever_else_is_installed(
     assert isinstance(make_transport(), ShardedTransport)
 
 
-@pytest.mark.parametrize(
-    ("kind", "package", "modules"),
-    [
-        ("aiohttp", "httpx_aiohttp", ["over_aiohttp"]),
-        ("fast", "httptools", ["over_httptools", "http1_connection", "http1_messages"]),
-    ],
-)
 def test_a_missing_package_is_named_with_the_extra_that_brings_it(
     monkeypatch: pytest.MonkeyPatch,
-    kind: TransportKind,
-    package: str,
-    modules: list[str],
 ) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "httptools"]:
         monkeypatch.delitem(sys.modules, name)
-    for module in modules:
+    for module in ("over_httptools", "http1_connection", "http1_messages"):
         home = f"css_snapshot.transport.{module}"
         monkeypatch.delitem(sys.modules, home, raising=False)
         monkeypatch.delattr(home, raising=False)
-    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setitem(sys.modules, "httptools", None)
 
     with pytest.raises(ConfigurationError) as caught:
-        default_transport(kind)
+        default_transport("fast")
 
-    assert f"css-snapshot[{kind}]" in str(caught.value)
-    assert package.replace("_", "-") in str(caught.value)
-
-
-def test_a_socks_proxy_is_refused_for_aiohttp() -> None:
-    from css_snapshot.transport.over_aiohttp import (  # noqa: PLC0415 - needs the extra
-        aiohttp_transport,
-    )
-
-    proxy = Proxy("ALL_PROXY", httpx.Proxy("socks5://127.0.0.1:1"))
-    with pytest.raises(ConfigurationError, match="ALL_PROXY: is a SOCKS proxy"):
-        aiohttp_transport(ssl.create_default_context(), proxy)
+    assert "css-snapshot[fast]" in str(caught.value)
+    assert "httptools" in str(caught.value)
 
 
 async def test_nothing_is_added_to_a_request_nor_taken_away(
@@ -233,66 +208,6 @@ async def test_what_may_have_been_carried_out_is_unknown_and_sent_once(
     assert type(error) is ConnectionLostError
     assert error.sent is None
     assert [received.method for received in server.requests] == [method] * sent
-
-
-@pytest.mark.parametrize("body", [b"", b"{}"])
-async def test_a_connection_found_closed_before_writing_proves_that_nothing_was_sent(
-    server: FaultServer, make_transport: MakeTransport, body: bytes
-) -> None:
-    """Where the event loop is told of the end between the look and the writing."""
-    from css_snapshot.transport import over_aiohttp  # noqa: PLC0415 - needs the extra
-
-    transport = make_transport("aiohttp")
-    await _send(transport, _post(f"{server.endpoint}/x", body))
-
-    async def closed_later(
-        self: object, req: object, traces: object, timeout: object
-    ) -> object:
-        connection = await connect(self, req, traces, timeout)  # type: ignore[arg-type]  # passed on as they came
-        close = connection.transport.close  # type: ignore[union-attr]  # it has one
-        if body and sys.version_info < (3, 12):
-            # aiohttp writes it a moment later there, in a task of its own.
-            asyncio.get_running_loop().call_soon(close)
-        else:
-            close()
-        return connection
-
-    connect = over_aiohttp._Connector._connect
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(over_aiohttp._Connector, "_connect", closed_later)
-        patch.setattr(over_aiohttp, "_is_quiet", lambda _: True)
-        with pytest.raises(NothingSentError) as caught:
-            await _send(transport, _post(f"{server.endpoint}/x", body))
-
-    error = transport_error(caught.value, "POST")
-    assert isinstance(error, ConnectFailedError)
-    assert (error.kind, error.retryable) == ("other", True)
-    assert len(server.requests) == 1
-
-
-async def test_a_body_in_pieces_is_no_proof_that_nothing_was_sent(
-    server: FaultServer, make_transport: MakeTransport
-) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"{"
-        await server.closed()
-        for _ in range(10):
-            await asyncio.sleep(0)
-            yield b" "
-
-    async def closed_early(wire: Wire) -> None:
-        await wire.reader.read(1)
-
-    server.plan(closed_early)
-    request = httpx.Request(
-        "POST", f"{server.endpoint}/x", content=pieces(), extensions={"timeout": {}}
-    )
-
-    with pytest.raises(httpx.TransportError) as caught:
-        await _send(make_transport("aiohttp"), request)
-
-    error = transport_error(caught.value, "POST")
-    assert type(error) is ConnectionLostError
 
 
 async def _carry(wire: Wire, port: int) -> None:
