@@ -491,6 +491,15 @@ def test_a_missing_cluster_and_a_missing_permission_look_the_same_and_it_says_so
     assert "no such cluster, or no permission for it" in str(error)
 
 
+@pytest.mark.parametrize(("status", "code"), [(403, "CSS.0001"), (500, "CSS.0015")])
+def test_no_other_refusal_is_said_to_be_about_the_cluster(
+    status: int, code: str
+) -> None:
+    error = _error(status, {"errCode": code, "externalMessage": "no"})
+
+    assert "no such cluster" not in str(error)
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
