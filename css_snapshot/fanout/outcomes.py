@@ -313,8 +313,9 @@ def succeeded(
         attempts: How many times the creation was sent.
         elapsed: Seconds from start to end.
     """
-    kind = Adopted[T] if how_of(result) == "adopted" else Created[T]
-    return kind(target=target, result=result, attempts=attempts, elapsed=elapsed)
+    if how_of(result) == "adopted":
+        return Adopted(target=target, result=result, attempts=attempts, elapsed=elapsed)
+    return Created(target=target, result=result, attempts=attempts, elapsed=elapsed)
 
 
 def spoiled(
