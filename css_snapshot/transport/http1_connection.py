@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection, which knows what it has not sent."""
 
 import asyncio
+import ssl
 from typing import Final
 
 import httpx
@@ -123,6 +124,7 @@ class Connection(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Close the connection at once; a response under way fails."""
         self._fail(httpx.ReadError("the connection was closed"))
+        self._transport.abort()
 
     async def aclose(self) -> None:
         """Close the connection at once, and wait until it is."""
@@ -140,10 +142,11 @@ class Connection(asyncio.BufferedProtocol):
             reader.feed(self._buffer[:nbytes])
         except httpx.RemoteProtocolError as exc:
             self._fail(exc)
+            self._abort_soon()
             return
         if reader.complete:
             if not reader.reusable:
-                self._transport.abort()
+                self._abort_soon()
         elif reader.buffered > _PAUSE_ABOVE:
             self._is_paused = True
             self._transport.pause_reading()
@@ -152,12 +155,11 @@ class Connection(asyncio.BufferedProtocol):
     def eof_received(self) -> None:
         """Take note that nothing more will arrive; called by asyncio."""
         try:
-            self._reader.finish()
+            self._reader.finish(announced=self._read_rest())
         except httpx.RemoteProtocolError as exc:
             self._fail(exc)
-        else:
-            self._transport.abort()
-            self._wake()
+        self._abort_soon()
+        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is closed; called by asyncio."""
@@ -172,8 +174,27 @@ class Connection(asyncio.BufferedProtocol):
     def _fail(self, failure: httpx.TransportError) -> None:
         if self._failure is None and not self._reader.complete:
             self._failure = failure
-        self._transport.abort()
         self._wake()
+
+    def _abort_soon(self) -> None:
+        # asyncio's TLS fails if it is aborted by what it calls as it comes to its end.
+        self._loop.call_soon(self._transport.abort)
+
+    def _read_rest(self) -> bool:
+        """Read what asyncio leaves unread at the end of TLS, which may be 512 KiB.
+
+        Returns:
+            Whether the other side announced the end, as TLS must and TCP can't.
+        """
+        tls = self._transport.get_extra_info("ssl_object")
+        if tls is None:
+            return True
+        try:
+            while count := tls.read(len(self._buffer), self._buffer):
+                self._reader.feed(self._buffer[:count])
+        except ssl.SSLWantReadError:
+            return False
+        return True
 
     def _more(self, limit: float | None) -> asyncio.Future[None]:
         """Return what is done when more of the response has arrived."""
@@ -215,3 +236,4 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = self._loop.call_at(self._deadline, self._look_at_the_clock)
         else:
             self._fail(httpx.ReadTimeout("no more of the response in time"))
+            self._transport.abort()

@@ -48,7 +48,7 @@ def read(*pieces: bytes, at_end: bool = False) -> ResponseReader:
     for piece in pieces:
         reader.feed(memoryview(piece))
     if at_end:
-        reader.finish()
+        reader.finish(announced=True)
     return reader
 
 
@@ -224,7 +224,7 @@ def test_what_comes_before_any_request_spoils_the_connection() -> None:
 def test_what_ends_before_any_request_spoils_the_connection() -> None:
     reader = ResponseReader()
 
-    reader.finish()
+    reader.finish(announced=True)
 
     assert (reader.complete, reader.reusable, reader.take()) == (True, False, b"")
 
@@ -235,7 +235,25 @@ def test_a_body_without_a_length_ends_with_the_connection(version: bytes) -> Non
     reader = read(head, b"hel", b"lo")
     assert not reader.complete
 
-    reader.finish()
+    reader.finish(announced=True)
+
+    assert (reader.take(), reader.complete, reader.reusable) == (b"hello", True, False)
+
+
+def test_a_body_without_a_length_is_not_whole_if_something_may_be_cut_off() -> None:
+    reader = read(b"HTTP/1.1 200 OK\r\n\r\nhello")
+
+    with pytest.raises(httpx.RemoteProtocolError, match="before the end"):
+        reader.finish(announced=False)
+
+    assert not reader.complete
+
+
+@pytest.mark.parametrize("response", [WHOLE, CHUNKED])
+def test_nothing_can_be_cut_off_of_a_response_that_is_complete(response: bytes) -> None:
+    reader = read(response)
+
+    reader.finish(announced=False)
 
     assert (reader.take(), reader.complete, reader.reusable) == (b"hello", True, False)
 
@@ -393,7 +411,7 @@ def _outcome(pieces: Iterable[bytes], *, at_end: bool) -> tuple[object, ...]:
     try:
         _feed_all(reader, pieces)
         if at_end:
-            reader.finish()
+            reader.finish(announced=True)
     except httpx.RemoteProtocolError:
         # How much of it was read depends on the pieces.
         return ("refused", reader.reusable)

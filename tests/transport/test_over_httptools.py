@@ -659,6 +659,7 @@ async def test_what_a_server_says_first_keeps_the_request_from_being_sent(
     line.say(b"SSH-2.0-OpenSSH_9\r\n")
 
     assert not line.connection.send(b"request")
+    await asyncio.sleep(0)
     assert (line.wire.written, line.wire.closed) == ([], True)
 
 
@@ -821,6 +822,50 @@ async def test_a_body_without_a_length_ends_with_the_tls_connection(
     response = await _send(transport, _request(server))
 
     assert response.content == faults.BACKUP
+
+
+@pytest.mark.parametrize("size", [150_000, 250_000])
+@pytest.mark.parametrize("framing", ["length", "end"])
+async def test_what_came_before_the_end_of_tls_is_read_however_late(
+    secure: tuple[FaultServer, HttptoolsTransport], size: int, framing: str
+) -> None:
+    server, transport = secure
+    problems: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, it: problems.append(it))
+    length = b"Content-Length: %d\r\n" % size if framing == "length" else b""
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n%b\r\n" % length
+
+    async def ends(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(head + b" " * size)
+
+    server.plan(ends)
+    response = await transport.handle_async_request(_request(server))
+    await server.closed()
+    # The event loop has time to see the end, which is to be read only then.
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+    assert len(await response.aread()) == size
+    await response.aclose()
+    await transport.aclose()
+    assert problems == []
+
+
+async def test_a_body_without_a_length_is_not_whole_if_tls_does_not_say_so(
+    secure: tuple[FaultServer, HttptoolsTransport],
+) -> None:
+    server, transport = secure
+
+    async def cut_off(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\n\r\n{}")
+        wire.writer.transport.abort()
+
+    server.plan(cut_off)
+
+    with pytest.raises(httpx.RemoteProtocolError, match="before the end"):
+        await _send(transport, _request(server))
 
 
 async def test_a_tls_connection_closed_after_a_response_is_replaced_unnoticed(
