@@ -23,14 +23,13 @@ class Connection(asyncio.BufferedProtocol):
         connections: The open connections, of which it is one while it is open.
 
     Attributes:
-        idle_since: When it was last put aside, by the clock of the event loop.
+        idle_since: When it was made or last put aside, by the clock of the event loop.
     """
 
     def __init__(self, buffer: memoryview, connections: set["Connection"]) -> None:
         self._buffer = buffer
         self._connections = connections
         self._loop = asyncio.get_running_loop()
-        self.idle_since = self._loop.time()
         self._lost = asyncio.Event()
         self._reader = ResponseReader()
         self._failure: httpx.TransportError | None = None
@@ -42,6 +41,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # what asyncio gives to such a protocol
         """Keep what writes; called by asyncio."""
         self._transport = transport
+        self.idle_since = self._loop.time()
         self._connections.add(self)
         self._has_spoken = readability_check(transport.get_extra_info("socket"))
         # TLS 1.3 sends tickets after the handshake, before there is any request.

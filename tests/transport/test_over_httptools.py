@@ -653,6 +653,20 @@ async def test_time_that_nobody_waits_for_is_not_counted(
     assert not line.wire.closed
 
 
+async def test_a_connection_that_took_long_to_make_is_not_stale(
+    virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http1_connection, "readability_check", lambda _: lambda: False)
+    connection = Connection(memoryview(bytearray(65536)), set())
+    # asyncio makes the object first, and TLS after it.
+    await asyncio.sleep(45.0)
+    connection.connection_made(Recorder())
+
+    assert connection.send(b"request")
+    connection.connection_lost(None)
+    assert virtual_time.elapsed == 45.0
+
+
 async def test_what_a_server_says_first_keeps_the_request_from_being_sent(
     line: Line,
 ) -> None:
