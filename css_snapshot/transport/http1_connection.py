@@ -11,6 +11,8 @@ from css_snapshot.transport.kept import readability_check
 from css_snapshot.transport.slots import IDLE_SECONDS
 
 _PAUSE_ABOVE: Final = 64 * 1024
+# So much of a request the operating system takes at once.
+_MAX_AT_ONCE: Final = 16 * 1024
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -44,8 +46,9 @@ class Connection(asyncio.BufferedProtocol):
         self.idle_since = self._loop.time()
         self._connections.add(self)
         self._has_spoken = readability_check(transport.get_extra_info("socket"))
+        self._is_plain = transport.get_extra_info("ssl_object") is None
         # TLS 1.3 sends tickets after the handshake, before there is any request.
-        self._must_be_silent = transport.get_extra_info("ssl_object") is None
+        self._must_be_silent = self._is_plain
 
     def send(self, request: bytes) -> bool:
         """Send a request.
@@ -64,6 +67,7 @@ class Connection(asyncio.BufferedProtocol):
         ):
             return False
         self._must_be_silent = True
+        self._request_size = len(request)
         self._reader.expect()
         transport.write(request)
         # An open connection closes in `write` only if the system refused the first
@@ -117,8 +121,10 @@ class Connection(asyncio.BufferedProtocol):
             self._reader.complete
             and self._reader.reusable
             and not self._transport.is_closing()
-            # A server may respond before it has read the request.
+            # A server may respond before it has read the request, and of TLS asyncio
+            # does not tell how much is left to send.
             and not self._transport.get_write_buffer_size()
+            and (self._is_plain or self._request_size <= _MAX_AT_ONCE)
         )
 
     def close(self) -> None:

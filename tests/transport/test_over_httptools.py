@@ -838,6 +838,36 @@ async def test_a_body_without_a_length_ends_with_the_tls_connection(
     assert response.content == faults.BACKUP
 
 
+async def test_a_tls_connection_with_a_request_half_sent_is_not_used_again(
+    secure: tuple[FaultServer, HttptoolsTransport],
+) -> None:
+    server, transport = secure
+
+    async def hasty(wire: Wire) -> None:
+        await wire.reader.readexactly(1)
+        await wire.send(answer(413, b"too large"))
+        await wire.client_gone()
+
+    server.plan(hasty)
+
+    response = await _send(transport, _request(server, b" " * (8 * MEBIBYTE)))
+
+    assert (response.status_code, response.content) == (413, b"too large")
+    await _send(transport, _request(server))
+    assert server.requests[-1].connection == 1
+
+
+@pytest.mark.parametrize(("size", "connections"), [(15 * 1024, 1), (17 * 1024, 2)])
+async def test_a_tls_connection_is_kept_after_what_is_surely_sent(
+    secure: tuple[FaultServer, HttptoolsTransport], size: int, connections: int
+) -> None:
+    server, transport = secure
+    for _ in range(2):
+        await _send(transport, _request(server, b" " * size))
+
+    assert server.connections == connections
+
+
 @pytest.mark.parametrize("size", [150_000, 250_000])
 @pytest.mark.parametrize("framing", ["length", "end"])
 async def test_what_came_before_the_end_of_tls_is_read_however_late(
