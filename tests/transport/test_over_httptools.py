@@ -5,8 +5,10 @@ That it tells faults as the others do is tested in `test_wire_faults.py`,
 """
 
 import asyncio
+import gc
 import socket
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
@@ -620,6 +622,29 @@ async def test_a_shorter_limit_replaces_a_longer_one(
     assert virtual_time.elapsed == 6.0
 
 
+async def test_no_timer_outlives_the_connection(
+    virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http1_connection, "readability_check", lambda _: lambda: False)
+    buffer = memoryview(bytearray(65536))
+    line = Line(Recorder(), Connection(buffer, set()), buffer)
+    line.connection.connection_made(line.wire)
+    for limit in (30.0, 20.0):
+        line.connection.send(b"request")
+        head = asyncio.create_task(line.connection.head(limit))
+        await asyncio.sleep(1.0)
+        line.say(answer(200, b"hello"))
+        await head
+    line.connection.connection_lost(None)
+    gone = weakref.ref(line.connection)
+
+    del line
+    gc.collect()
+
+    assert gone() is None
+    assert virtual_time.elapsed == 2.0
+
+
 async def test_no_limit_outlives_the_request_that_has_it(
     virtual_time: VirtualTime, line: Line
 ) -> None:
@@ -640,8 +665,10 @@ async def test_time_that_nobody_waits_for_is_not_counted(
     virtual_time: VirtualTime, line: Line
 ) -> None:
     line.connection.send(b"request")
+    head = asyncio.create_task(line.connection.head(10.0))
+    await asyncio.sleep(5.0)
     line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe")
-    await line.connection.head(10.0)
+    await head
     await line.connection.read(10.0)
     await asyncio.sleep(100.0)
 
@@ -689,10 +716,27 @@ async def test_reading_is_paused_above_a_limit_and_resumed_below(line: Line) -> 
     rest = asyncio.create_task(line.connection.read(10.0))
     await asyncio.sleep(0)
     assert line.wire.reading == ["paused", "resumed"]
-    line.say(b" " * 20000)
+    line.say(b" " * 10000)
+    assert len(await rest) == 10000
+    rest = asyncio.create_task(line.connection.read(10.0))
+    await asyncio.sleep(0)
+    line.say(b" " * 10000)
 
-    assert len(await rest) == 20000
+    assert len(await rest) == 10000
+    assert line.wire.reading == ["paused", "resumed"]
     assert line.connection.put_aside()
+
+
+async def test_what_can_not_be_read_closes_the_connection_though_nobody_waits(
+    line: Line,
+) -> None:
+    line.connection.send(b"request")
+    line.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+    await asyncio.sleep(0)
+
+    assert line.wire.closed
+    with pytest.raises(httpx.RemoteProtocolError):
+        await line.connection.read(10.0)
 
 
 @pytest.mark.parametrize("steps", range(30))
