@@ -165,7 +165,6 @@ class Connection(asyncio.BufferedProtocol):
         except httpx.RemoteProtocolError as exc:
             self._fail(exc)
         self._abort_soon()
-        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is closed; called by asyncio."""
