@@ -35,7 +35,7 @@ from tests.support.virtual_time import VirtualTime
 
 pytest.importorskip("httptools")
 
-from css_snapshot.transport import http1_connection
+from css_snapshot.transport import http1_connection, over_httptools
 from css_snapshot.transport.http1_connection import Connection
 from css_snapshot.transport.over_httptools import HttptoolsTransport
 
@@ -526,10 +526,11 @@ class Recorder(asyncio.Transport):
     written: list[bytes] = attrs.field(factory=list)
     reading: list[str] = attrs.field(factory=list)
     closed: bool = False
+    extra: dict[str, object] = attrs.field(factory=dict)
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
-        # It has neither a socket nor TLS.
-        return default if name else None
+        # It has no socket, and TLS only if told.
+        return self.extra.get(name, default)
 
     def write(self, data: Any) -> None:
         self.written.append(data)
@@ -680,6 +681,36 @@ async def test_time_that_nobody_waits_for_is_not_counted(
     assert not line.wire.closed
 
 
+async def test_tls_may_say_something_before_the_first_request_and_not_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Its tickets, which the event loop has not read yet.
+    monkeypatch.setattr(http1_connection, "readability_check", lambda _: lambda: True)
+    buffer = memoryview(bytearray(65536))
+    wire = Recorder(extra={"ssl_object": object()})
+    line = Line(wire, Connection(buffer, set()), buffer)
+    line.connection.connection_made(wire)
+
+    assert line.connection.send(b"request")
+    line.say(answer(200, b"hello"))
+    assert line.connection.put_aside()
+    assert not line.connection.send(b"request")
+
+    assert wire.written == [b"request"]
+    line.connection.connection_lost(None)
+
+
+async def test_closing_takes_until_the_connection_is_lost(line: Line) -> None:
+    closing = asyncio.create_task(line.connection.aclose())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert line.wire.closed
+    assert not closing.done()
+
+    line.connection.connection_lost(None)
+    await closing
+
+
 async def test_a_connection_that_took_long_to_make_is_not_stale(
     virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -706,9 +737,13 @@ async def test_what_a_server_says_first_keeps_the_request_from_being_sent(
 
 async def test_reading_is_paused_above_a_limit_and_resumed_below(line: Line) -> None:
     line.connection.send(b"request")
+    head = asyncio.create_task(line.connection.head(10.0))
+    await asyncio.sleep(0)
     line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b" " * 60000)
+    await head
+    line.say(b" " * 5536)
     assert line.wire.reading == []
-    line.say(b" " * 20000)
+    line.say(b" " * 14464)
     assert line.wire.reading == ["paused"]
 
     assert len(await line.connection.read(10.0)) == 80000
@@ -843,6 +878,7 @@ async def secure(
     async with FaultServer(tls=tls) as server:
         yield server, transport
         await transport.aclose()
+        assert not transport._connections
 
 
 async def test_tls_names_the_server_and_keeps_the_connection(
@@ -1099,12 +1135,11 @@ async def test_a_connection_is_made_to_the_port_of_the_scheme(
 ) -> None:
     asked: list[int] = []
 
-    async def refuse(_factory: object, _host: str, port: int, **_: object) -> None:
+    async def refuse(_host: str, port: int) -> None:
         asked.append(port)
         raise ConnectionRefusedError
 
-    loop = asyncio.get_running_loop()
-    monkeypatch.setattr(loop, "create_connection", refuse)
+    monkeypatch.setattr(over_httptools, "connect_to_any", refuse)
     request = httpx.Request("GET", url, extensions={"timeout": LIMITS})
 
     with pytest.raises(NothingSentError):
