@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -127,6 +127,7 @@ class Attempts:
     def __init__(self) -> None:
         self.begun: asyncio.Queue[asyncio.Event] = asyncio.Queue()
         self.ends: list[tuple[socket.socket, socket.socket]] = []
+        self.problems: list[object] = []
 
     async def connect(self, _: object) -> socket.socket:
         may_end = asyncio.Event()
@@ -141,8 +142,11 @@ class Attempts:
 
 
 @pytest.fixture
-def attempts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Attempts]:
+async def attempts(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Attempts]:
     attempts = Attempts()
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, problem: attempts.problems.append(problem)
+    )
     monkeypatch.setattr(addresses, "_connect", attempts.connect)
     monkeypatch.setattr(addresses, "_NEXT_AFTER", 0.0)
     yield attempts
@@ -159,9 +163,12 @@ async def test_of_two_connected_at_once_one_is_closed(
         may_end.set()
 
     winner = await call
-    await asyncio.sleep(0)
+    for _ in range(3):
+        await asyncio.sleep(0)
 
     assert len(attempts.ends) == 2
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert attempts.problems == []
     assert [ours for ours, _ in attempts.ends if ours.fileno() != -1] == [winner]
 
 
@@ -184,3 +191,4 @@ async def test_a_call_cancelled_as_it_connects_leaves_no_socket_open(
     if not call.cancelled():
         (await call).close()
     assert [ours for ours, _ in attempts.ends if ours.fileno() != -1] == []
+    assert attempts.problems == []

@@ -357,6 +357,17 @@ async def _first(stream: httpx.AsyncByteStream, number: int) -> AsyncIterator[by
             return
 
 
+async def test_a_body_that_came_whole_keeps_no_connection_busy(
+    transport: HttptoolsTransport, server: FaultServer
+) -> None:
+    responses = [
+        await transport.handle_async_request(_request(server)) for _ in range(2)
+    ]
+
+    assert server.connections == 1
+    assert {await response.aread() for response in responses} == {faults.BACKUP}
+
+
 async def test_a_body_left_unread_costs_the_connection(
     transport: HttptoolsTransport, server: FaultServer
 ) -> None:
@@ -723,6 +734,20 @@ async def test_a_connection_that_took_long_to_make_is_not_stale(
     assert connection.send(b"request")
     connection.connection_lost(None)
     assert virtual_time.elapsed == 45.0
+
+
+@pytest.mark.parametrize(("seconds", "fresh"), [(30.0, True), (30.5, False)])
+async def test_a_connection_may_be_idle_for_so_long(
+    virtual_time: VirtualTime, line: Line, seconds: float, *, fresh: bool
+) -> None:
+    line.connection.send(b"request")
+    await asyncio.sleep(60.0)
+    line.say(answer(200, b"hello"))
+    assert line.connection.put_aside()
+    await asyncio.sleep(seconds)
+
+    assert line.connection.send(b"request") is fresh
+    assert virtual_time.elapsed == 60.0 + seconds
 
 
 async def test_what_a_server_says_first_keeps_the_request_from_being_sent(
