@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection, which knows what it has not sent."""
 
 import asyncio
+import ssl
 from typing import Final
 
 import httpx
@@ -10,6 +11,8 @@ from css_snapshot.transport.kept import readability_check
 from css_snapshot.transport.slots import IDLE_SECONDS
 
 _PAUSE_ABOVE: Final = 64 * 1024
+# So much of a request the operating system takes at once.
+_MAX_AT_ONCE: Final = 16 * 1024
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -22,14 +25,13 @@ class Connection(asyncio.BufferedProtocol):
         connections: The open connections, of which it is one while it is open.
 
     Attributes:
-        idle_since: When it was last put aside, by the clock of the event loop.
+        idle_since: When it was made or last put aside, by the clock of the event loop.
     """
 
     def __init__(self, buffer: memoryview, connections: set["Connection"]) -> None:
         self._buffer = buffer
         self._connections = connections
         self._loop = asyncio.get_running_loop()
-        self.idle_since = self._loop.time()
         self._lost = asyncio.Event()
         self._reader = ResponseReader()
         self._failure: httpx.TransportError | None = None
@@ -41,10 +43,12 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # what asyncio gives to such a protocol
         """Keep what writes; called by asyncio."""
         self._transport = transport
+        self.idle_since = self._loop.time()
         self._connections.add(self)
         self._has_spoken = readability_check(transport.get_extra_info("socket"))
+        self._is_plain = transport.get_extra_info("ssl_object") is None
         # TLS 1.3 sends tickets after the handshake, before there is any request.
-        self._must_be_silent = transport.get_extra_info("ssl_object") is None
+        self._must_be_silent = self._is_plain
 
     def send(self, request: bytes) -> bool:
         """Send a request.
@@ -63,6 +67,7 @@ class Connection(asyncio.BufferedProtocol):
         ):
             return False
         self._must_be_silent = True
+        self._request_size = len(request)
         self._reader.expect()
         transport.write(request)
         # An open connection closes in `write` only if the system refused the first
@@ -116,13 +121,16 @@ class Connection(asyncio.BufferedProtocol):
             self._reader.complete
             and self._reader.reusable
             and not self._transport.is_closing()
-            # A server may respond before it has read the request.
+            # A server may respond before it has read the request, and of TLS asyncio
+            # does not tell how much is left to send.
             and not self._transport.get_write_buffer_size()
+            and (self._is_plain or self._request_size <= _MAX_AT_ONCE)
         )
 
     def close(self) -> None:
         """Close the connection at once; a response under way fails."""
         self._fail(httpx.ReadError("the connection was closed"))
+        self._transport.abort()
 
     async def aclose(self) -> None:
         """Close the connection at once, and wait until it is."""
@@ -140,10 +148,11 @@ class Connection(asyncio.BufferedProtocol):
             reader.feed(self._buffer[:nbytes])
         except httpx.RemoteProtocolError as exc:
             self._fail(exc)
+            self._abort_soon()
             return
         if reader.complete:
             if not reader.reusable:
-                self._transport.abort()
+                self._abort_soon()
         elif reader.buffered > _PAUSE_ABOVE:
             self._is_paused = True
             self._transport.pause_reading()
@@ -152,12 +161,10 @@ class Connection(asyncio.BufferedProtocol):
     def eof_received(self) -> None:
         """Take note that nothing more will arrive; called by asyncio."""
         try:
-            self._reader.finish()
+            self._reader.finish(announced=self._read_rest())
         except httpx.RemoteProtocolError as exc:
             self._fail(exc)
-        else:
-            self._transport.abort()
-            self._wake()
+        self._abort_soon()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is closed; called by asyncio."""
@@ -172,8 +179,27 @@ class Connection(asyncio.BufferedProtocol):
     def _fail(self, failure: httpx.TransportError) -> None:
         if self._failure is None and not self._reader.complete:
             self._failure = failure
-        self._transport.abort()
         self._wake()
+
+    def _abort_soon(self) -> None:
+        # asyncio's TLS fails if it is aborted by what it calls as it comes to its end.
+        self._loop.call_soon(self._transport.abort)
+
+    def _read_rest(self) -> bool:
+        """Read what asyncio leaves unread at the end of TLS, which may be 512 KiB.
+
+        Returns:
+            Whether the other side announced the end, as TLS must and TCP can't.
+        """
+        tls = self._transport.get_extra_info("ssl_object")
+        if tls is None:
+            return True
+        try:
+            while count := tls.read(len(self._buffer), self._buffer):
+                self._reader.feed(self._buffer[:count])
+        except ssl.SSLWantReadError:
+            return False
+        return True
 
     def _more(self, limit: float | None) -> asyncio.Future[None]:
         """Return what is done when more of the response has arrived."""
@@ -215,3 +241,4 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = self._loop.call_at(self._deadline, self._look_at_the_clock)
         else:
             self._fail(httpx.ReadTimeout("no more of the response in time"))
+            self._transport.abort()

@@ -161,8 +161,13 @@ class ResponseReader:
         else:
             self._parser.feed_data(data[-1:])
 
-    def finish(self) -> None:
-        """End the response, as the other side has closed the connection properly.
+    def finish(self, *, announced: bool) -> None:
+        """End the response, as the other side has closed the connection.
+
+        Args:
+            announced: Whether it is certain that nothing was cut off. TLS tells; where
+                it tells the contrary, no body extends to the end of the connection
+                (RFC 9112, section 8).
 
         Raises:
             httpx.RemoteProtocolError: If the response is incomplete, unless its body
@@ -170,7 +175,7 @@ class ResponseReader:
         """
         self.reusable = False
         framed = any(name.lower() in _FRAMING for name, _ in self.headers)
-        if not self.complete and (framed or not self.status):
+        if not self.complete and (framed or not self.status or not announced):
             raise httpx.RemoteProtocolError(
                 "the connection was closed before the end of the response"
             )

@@ -13,6 +13,7 @@ from typing import Final
 
 import httpx
 
+from css_snapshot.transport.addresses import connect_to_any
 from css_snapshot.transport.failures import NothingSentError, no_connection
 from css_snapshot.transport.http1_connection import Connection
 from css_snapshot.transport.http1_messages import encode_request
@@ -94,10 +95,10 @@ class HttptoolsTransport(httpx.AsyncBaseTransport):
         is_encrypted = scheme == b"https"
         try:
             async with asyncio.timeout(limit):
+                sock = await connect_to_any(host, port or _DEFAULT_PORTS[scheme])
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: Connection(self._buffer, self._connections),
-                    host,
-                    port or _DEFAULT_PORTS[scheme],
+                    sock=sock,
                     ssl=self._context if is_encrypted else None,
                     server_hostname=host if is_encrypted else None,
                 )

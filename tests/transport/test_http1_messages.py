@@ -48,7 +48,7 @@ def read(*pieces: bytes, at_end: bool = False) -> ResponseReader:
     for piece in pieces:
         reader.feed(memoryview(piece))
     if at_end:
-        reader.finish()
+        reader.finish(announced=True)
     return reader
 
 
@@ -255,7 +255,7 @@ def test_what_comes_before_any_request_spoils_the_connection() -> None:
 def test_what_ends_before_any_request_spoils_the_connection() -> None:
     reader = ResponseReader()
 
-    reader.finish()
+    reader.finish(announced=True)
 
     assert (reader.complete, reader.reusable, reader.take()) == (True, False, b"")
 
@@ -266,7 +266,25 @@ def test_a_body_without_a_length_ends_with_the_connection(version: bytes) -> Non
     reader = read(head, b"hel", b"lo")
     assert not reader.complete
 
-    reader.finish()
+    reader.finish(announced=True)
+
+    assert (reader.take(), reader.complete, reader.reusable) == (b"hello", True, False)
+
+
+def test_a_body_without_a_length_is_not_whole_if_something_may_be_cut_off() -> None:
+    reader = read(b"HTTP/1.1 200 OK\r\n\r\nhello")
+
+    with pytest.raises(httpx.RemoteProtocolError, match="before the end"):
+        reader.finish(announced=False)
+
+    assert not reader.complete
+
+
+@pytest.mark.parametrize("response", [WHOLE, CHUNKED])
+def test_nothing_can_be_cut_off_of_a_response_that_is_complete(response: bytes) -> None:
+    reader = read(response)
+
+    reader.finish(announced=False)
 
     assert (reader.take(), reader.complete, reader.reusable) == (b"hello", True, False)
 
@@ -284,7 +302,9 @@ def test_a_body_without_a_length_ends_with_the_connection(version: bytes) -> Non
 def test_a_response_without_a_body_ends_with_its_head(head: bytes) -> None:
     reader = read(head)
 
-    assert (reader.complete, reader.take()) == (True, b"")
+    assert (reader.complete, reader.reusable, reader.take()) == (True, True, b"")
+    reader.feed(memoryview(b"hello"))
+    assert (reader.complete, reader.reusable, reader.take()) == (True, False, b"")
 
 
 @pytest.mark.parametrize(
@@ -292,6 +312,9 @@ def test_a_response_without_a_body_ends_with_its_head(head: bytes) -> None:
     [
         ("1.1", "", True),
         ("1.1", "Connection: close\r\n", False),
+        ("1.1", "connection:keep-alive,\tClOsE\r\n", False),
+        ("1.1", "Connection: keep-alive\r\nConnection: close\r\n", False),
+        ("1.1", "Connection: x-close\r\n", True),
         ("1.0", "", False),
         ("1.0", "Connection: keep-alive\r\n", True),
     ],
@@ -318,13 +341,33 @@ def test_a_connection_is_kept_as_the_server_says(
         b"HTTP/1.1 200 OK\r\nX: 1\r\n folded\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX : 1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: \0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: 1\r2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: 1\nY: 2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: \x01\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX\xe9: 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n: 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n X: 1\r\n\r\n",
+        b"HTTP/1.1 20 OK\r\n\r\n",
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"http/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0x5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5 5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000000\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\nab\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x2\r\nab\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nab\n0\n\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX\r\n\r\n",
         SECRET + b": 1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + SECRET + b"\0\r\n\r\n",
     ],
@@ -351,6 +394,9 @@ def test_what_is_not_http_is_refused_and_not_quoted(data: bytes) -> None:
         CHUNKED[:-1],
         INTERIM,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775808\r\n\r\nhello",
     ],
 )
 def test_what_ends_too_early_is_no_response(data: bytes) -> None:
@@ -424,7 +470,7 @@ def _outcome(pieces: Iterable[bytes], *, at_end: bool) -> tuple[object, ...]:
     try:
         _feed_all(reader, pieces)
         if at_end:
-            reader.finish()
+            reader.finish(announced=True)
     except httpx.RemoteProtocolError:
         # How much of it was read depends on the pieces.
         return ("refused", reader.reusable)

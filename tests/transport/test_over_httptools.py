@@ -5,8 +5,10 @@ That it tells faults as the others do is tested in `test_wire_faults.py`,
 """
 
 import asyncio
+import gc
 import socket
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
@@ -33,7 +35,7 @@ from tests.support.virtual_time import VirtualTime
 
 pytest.importorskip("httptools")
 
-from css_snapshot.transport import http1_connection
+from css_snapshot.transport import http1_connection, over_httptools
 from css_snapshot.transport.http1_connection import Connection
 from css_snapshot.transport.over_httptools import HttptoolsTransport
 
@@ -355,6 +357,17 @@ async def _first(stream: httpx.AsyncByteStream, number: int) -> AsyncIterator[by
             return
 
 
+async def test_a_body_that_came_whole_keeps_no_connection_busy(
+    transport: HttptoolsTransport, server: FaultServer
+) -> None:
+    responses = [
+        await transport.handle_async_request(_request(server)) for _ in range(2)
+    ]
+
+    assert server.connections == 1
+    assert {await response.aread() for response in responses} == {faults.BACKUP}
+
+
 async def test_a_body_left_unread_costs_the_connection(
     transport: HttptoolsTransport, server: FaultServer
 ) -> None:
@@ -524,10 +537,11 @@ class Recorder(asyncio.Transport):
     written: list[bytes] = attrs.field(factory=list)
     reading: list[str] = attrs.field(factory=list)
     closed: bool = False
+    extra: dict[str, object] = attrs.field(factory=dict)
 
     def get_extra_info(self, name: str, default: object = None) -> Any:
-        # It has neither a socket nor TLS.
-        return default if name else None
+        # It has no socket, and TLS only if told.
+        return self.extra.get(name, default)
 
     def write(self, data: Any) -> None:
         self.written.append(data)
@@ -620,6 +634,29 @@ async def test_a_shorter_limit_replaces_a_longer_one(
     assert virtual_time.elapsed == 6.0
 
 
+async def test_no_timer_outlives_the_connection(
+    virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http1_connection, "readability_check", lambda _: lambda: False)
+    buffer = memoryview(bytearray(65536))
+    line = Line(Recorder(), Connection(buffer, set()), buffer)
+    line.connection.connection_made(line.wire)
+    for limit in (30.0, 20.0):
+        line.connection.send(b"request")
+        head = asyncio.create_task(line.connection.head(limit))
+        await asyncio.sleep(1.0)
+        line.say(answer(200, b"hello"))
+        await head
+    line.connection.connection_lost(None)
+    gone = weakref.ref(line.connection)
+
+    del line
+    gc.collect()
+
+    assert gone() is None
+    assert virtual_time.elapsed == 2.0
+
+
 async def test_no_limit_outlives_the_request_that_has_it(
     virtual_time: VirtualTime, line: Line
 ) -> None:
@@ -640,8 +677,10 @@ async def test_time_that_nobody_waits_for_is_not_counted(
     virtual_time: VirtualTime, line: Line
 ) -> None:
     line.connection.send(b"request")
+    head = asyncio.create_task(line.connection.head(10.0))
+    await asyncio.sleep(5.0)
     line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe")
-    await line.connection.head(10.0)
+    await head
     await line.connection.read(10.0)
     await asyncio.sleep(100.0)
 
@@ -653,20 +692,83 @@ async def test_time_that_nobody_waits_for_is_not_counted(
     assert not line.wire.closed
 
 
+async def test_tls_may_say_something_before_the_first_request_and_not_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Its tickets, which the event loop has not read yet.
+    monkeypatch.setattr(http1_connection, "readability_check", lambda _: lambda: True)
+    buffer = memoryview(bytearray(65536))
+    wire = Recorder(extra={"ssl_object": object()})
+    line = Line(wire, Connection(buffer, set()), buffer)
+    line.connection.connection_made(wire)
+
+    assert line.connection.send(b"request")
+    line.say(answer(200, b"hello"))
+    assert line.connection.put_aside()
+    assert not line.connection.send(b"request")
+
+    assert wire.written == [b"request"]
+    line.connection.connection_lost(None)
+
+
+async def test_closing_takes_until_the_connection_is_lost(line: Line) -> None:
+    closing = asyncio.create_task(line.connection.aclose())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert line.wire.closed
+    assert not closing.done()
+
+    line.connection.connection_lost(None)
+    await closing
+
+
+async def test_a_connection_that_took_long_to_make_is_not_stale(
+    virtual_time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http1_connection, "readability_check", lambda _: lambda: False)
+    connection = Connection(memoryview(bytearray(65536)), set())
+    # asyncio makes the object first, and TLS after it.
+    await asyncio.sleep(45.0)
+    connection.connection_made(Recorder())
+
+    assert connection.send(b"request")
+    connection.connection_lost(None)
+    assert virtual_time.elapsed == 45.0
+
+
+@pytest.mark.parametrize(("seconds", "fresh"), [(30.0, True), (30.5, False)])
+async def test_a_connection_may_be_idle_for_so_long(
+    virtual_time: VirtualTime, line: Line, seconds: float, *, fresh: bool
+) -> None:
+    line.connection.send(b"request")
+    await asyncio.sleep(60.0)
+    line.say(answer(200, b"hello"))
+    assert line.connection.put_aside()
+    await asyncio.sleep(seconds)
+
+    assert line.connection.send(b"request") is fresh
+    assert virtual_time.elapsed == 60.0 + seconds
+
+
 async def test_what_a_server_says_first_keeps_the_request_from_being_sent(
     line: Line,
 ) -> None:
     line.say(b"SSH-2.0-OpenSSH_9\r\n")
 
     assert not line.connection.send(b"request")
+    await asyncio.sleep(0)
     assert (line.wire.written, line.wire.closed) == ([], True)
 
 
 async def test_reading_is_paused_above_a_limit_and_resumed_below(line: Line) -> None:
     line.connection.send(b"request")
+    head = asyncio.create_task(line.connection.head(10.0))
+    await asyncio.sleep(0)
     line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b" " * 60000)
+    await head
+    line.say(b" " * 5536)
     assert line.wire.reading == []
-    line.say(b" " * 20000)
+    line.say(b" " * 14464)
     assert line.wire.reading == ["paused"]
 
     assert len(await line.connection.read(10.0)) == 80000
@@ -674,10 +776,27 @@ async def test_reading_is_paused_above_a_limit_and_resumed_below(line: Line) -> 
     rest = asyncio.create_task(line.connection.read(10.0))
     await asyncio.sleep(0)
     assert line.wire.reading == ["paused", "resumed"]
-    line.say(b" " * 20000)
+    line.say(b" " * 10000)
+    assert len(await rest) == 10000
+    rest = asyncio.create_task(line.connection.read(10.0))
+    await asyncio.sleep(0)
+    line.say(b" " * 10000)
 
-    assert len(await rest) == 20000
+    assert len(await rest) == 10000
+    assert line.wire.reading == ["paused", "resumed"]
     assert line.connection.put_aside()
+
+
+async def test_what_can_not_be_read_closes_the_connection_though_nobody_waits(
+    line: Line,
+) -> None:
+    line.connection.send(b"request")
+    line.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+    await asyncio.sleep(0)
+
+    assert line.wire.closed
+    with pytest.raises(httpx.RemoteProtocolError):
+        await line.connection.read(10.0)
 
 
 @pytest.mark.parametrize("steps", range(30))
@@ -784,6 +903,7 @@ async def secure(
     async with FaultServer(tls=tls) as server:
         yield server, transport
         await transport.aclose()
+        assert not transport._connections
 
 
 async def test_tls_names_the_server_and_keeps_the_connection(
@@ -821,6 +941,80 @@ async def test_a_body_without_a_length_ends_with_the_tls_connection(
     response = await _send(transport, _request(server))
 
     assert response.content == faults.BACKUP
+
+
+async def test_a_tls_connection_with_a_request_half_sent_is_not_used_again(
+    secure: tuple[FaultServer, HttptoolsTransport],
+) -> None:
+    server, transport = secure
+
+    async def hasty(wire: Wire) -> None:
+        await wire.reader.readexactly(1)
+        await wire.send(answer(413, b"too large"))
+        await wire.client_gone()
+
+    server.plan(hasty)
+
+    response = await _send(transport, _request(server, b" " * (8 * MEBIBYTE)))
+
+    assert (response.status_code, response.content) == (413, b"too large")
+    await _send(transport, _request(server))
+    assert server.requests[-1].connection == 1
+
+
+@pytest.mark.parametrize(("size", "connections"), [(15 * 1024, 1), (17 * 1024, 2)])
+async def test_a_tls_connection_is_kept_after_what_is_surely_sent(
+    secure: tuple[FaultServer, HttptoolsTransport], size: int, connections: int
+) -> None:
+    server, transport = secure
+    for _ in range(2):
+        await _send(transport, _request(server, b" " * size))
+
+    assert server.connections == connections
+
+
+@pytest.mark.parametrize("size", [150_000, 250_000])
+@pytest.mark.parametrize("framing", ["length", "end"])
+async def test_what_came_before_the_end_of_tls_is_read_however_late(
+    secure: tuple[FaultServer, HttptoolsTransport], size: int, framing: str
+) -> None:
+    server, transport = secure
+    problems: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, it: problems.append(it))
+    length = b"Content-Length: %d\r\n" % size if framing == "length" else b""
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n%b\r\n" % length
+
+    async def ends(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(head + b" " * size)
+
+    server.plan(ends)
+    response = await transport.handle_async_request(_request(server))
+    await server.closed()
+    # The event loop has time to see the end, which is to be read only then.
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+    assert len(await response.aread()) == size
+    await response.aclose()
+    await transport.aclose()
+    assert problems == []
+
+
+async def test_a_body_without_a_length_is_not_whole_if_tls_does_not_say_so(
+    secure: tuple[FaultServer, HttptoolsTransport],
+) -> None:
+    server, transport = secure
+
+    async def cut_off(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\n\r\n{}")
+        wire.writer.transport.abort()
+
+    server.plan(cut_off)
+
+    with pytest.raises(httpx.RemoteProtocolError, match="before the end"):
+        await _send(transport, _request(server))
 
 
 async def test_a_tls_connection_closed_after_a_response_is_replaced_unnoticed(
@@ -966,12 +1160,11 @@ async def test_a_connection_is_made_to_the_port_of_the_scheme(
 ) -> None:
     asked: list[int] = []
 
-    async def refuse(_factory: object, _host: str, port: int, **_: object) -> None:
+    async def refuse(_host: str, port: int) -> None:
         asked.append(port)
         raise ConnectionRefusedError
 
-    loop = asyncio.get_running_loop()
-    monkeypatch.setattr(loop, "create_connection", refuse)
+    monkeypatch.setattr(over_httptools, "connect_to_any", refuse)
     request = httpx.Request("GET", url, extensions={"timeout": LIMITS})
 
     with pytest.raises(NothingSentError):

@@ -94,10 +94,11 @@ def test_the_proxy_is_the_one_for_the_scheme_or_for_all(
         ("https://css.example:8443", "css.example:8443"),
         ("https://css.example:8443", "css.example"),
         ("https://10.0.0.8", "10.0.0.8"),
+        ("http://css.example", "css.example:80"),
     ],
 )
 def test_a_host_in_no_proxy_is_reached_directly(url: str, bypassed: str) -> None:
-    variables = {"https_proxy": "http://p:1", "no_proxy": bypassed}
+    variables = {"all_proxy": "http://p:1", "no_proxy": bypassed}
 
     assert _proxy_for(url, variables) is None
 
@@ -207,7 +208,7 @@ def test_a_proxy_that_can_not_be_used_stops_nobody_else(
         f"ftp://{USER}:{PASSWORD}@proxy.example",
         f"http://{USER}:{PASSWORD}@",
         f"http://{USER}:{PASSWORD}@proxy.example:port",
-        f"http://{USER}:{PASSWORD}@proxy.example:99999",
+        f"http://{USER}:{PASSWORD}@proxy.example:65536",
         f"http://{USER}:{PASSWORD}@[::",
         f"http://{USER}:{PASSWORD}@pro\x00xy.example",
         f"http://{USER}:{PASSWORD}@-\u2028-.example",
@@ -249,8 +250,39 @@ async def test_an_unusable_proxy_is_no_matter_when_the_environment_is_not_to_be_
 
 def test_the_addresses_of_proxies_are_not_shown() -> None:
     proxies = EnvironmentProxies({"https": f"http://{USER}:{PASSWORD}@proxy.example"})
+    proxy = proxies.for_origin(("https", "css.example", None))
 
-    assert PASSWORD not in repr(proxies)
+    for shown in (repr(proxies), repr(proxy)):
+        assert PASSWORD not in shown
+        assert USER not in shown
+
+
+@pytest.mark.parametrize("port", ["", ":1", ":65535"])
+def test_the_address_of_a_proxy_may_have_any_port(port: str) -> None:
+    proxies = EnvironmentProxies({"https": f"http://proxy.example{port}"})
+
+    proxy = proxies.for_origin(("https", "css.example", None))
+
+    assert proxy is not None
+    assert str(proxy.address.url) == f"http://proxy.example{port}"
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_a_socks_proxy_can_be_used_where_its_package_is(
+    monkeypatch: pytest.MonkeyPatch, *, is_installed: bool
+) -> None:
+    def find(name: str) -> object:
+        assert name == "socksio"
+        return object() if is_installed else None
+
+    monkeypatch.setattr("importlib.util.find_spec", find)
+    proxies = EnvironmentProxies({"https": "socks5://proxy.example"})
+
+    if is_installed:
+        assert proxies.for_origin(("https", "css.example", None)) is not None
+    else:
+        with pytest.raises(ConfigurationError, match="needs the package socksio"):
+            proxies.for_origin(("https", "css.example", None))
 
 
 @pytest.fixture

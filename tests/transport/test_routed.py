@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
@@ -53,3 +53,37 @@ async def test_origins_share_a_transport_by_scheme_and_by_whether_there_is_a_pro
         ("https", "http://proxy.example"),
         ("https", None),
     ]
+
+
+def _request() -> httpx.Request:
+    return httpx.Request(
+        "GET", "http://css.example/", extensions={"timeout": {"pool": 0.0}}
+    )
+
+
+async def test_a_body_in_memory_occupies_nothing() -> None:
+    transport = _routed(
+        lambda *_: httpx.MockTransport(lambda _: httpx.Response(200, content=b"hello"))
+    )
+
+    for _ in range(2):
+        response = await transport.handle_async_request(_request())
+        assert await response.aread() == b"hello"
+
+
+async def test_a_body_under_way_occupies_a_slot_until_it_is_closed() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"hello"
+
+    transport = _routed(
+        lambda *_: httpx.MockTransport(lambda _: httpx.Response(200, content=pieces()))
+    )
+    first = await transport.handle_async_request(_request())
+
+    with pytest.raises(httpx.PoolTimeout):
+        await transport.handle_async_request(_request())
+
+    await first.aclose()
+    second = await transport.handle_async_request(_request())
+    assert await second.aread() == b"hello"
+    await second.aclose()
