@@ -70,9 +70,9 @@ class Writer:
         Raises:
             CSSError: As `make` raises it.
         """
-        opening = asyncio.get_running_loop().run_in_executor(
-            self._thread, make, self._path
-        )
+        # Kept, as each call of `get_running_loop` may be one of the system.
+        self._loop = asyncio.get_running_loop()
+        opening = self._loop.run_in_executor(self._thread, make, self._path)
         try:
             self._store = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -97,13 +97,12 @@ class Writer:
         """
         if self._closing or self._store is None:
             raise JournalError(self._path, "is closed")
-        loop = asyncio.get_running_loop()
-        request = _Request(step, writes, loop.create_future())
+        request = _Request(step, writes, self._loop.create_future())
         self._pending.append(request)
         if not self._working:
             self._working = True
             # Not at once, so that those who ask in this turn of the loop share it.
-            loop.call_soon(self._launch)
+            self._loop.call_soon(self._launch)
         return request.answer
 
     def close(self) -> None:
@@ -121,16 +120,15 @@ class Writer:
         if store is None:
             self._closed.set()
             return
-        loop = asyncio.get_running_loop()
         batch, self._pending = self._pending, []
         if batch:
-            flight = loop.run_in_executor(
+            flight = self._loop.run_in_executor(
                 self._thread, _carry_out, store, batch, self._path
             )
             flight.add_done_callback(lambda done: self._landed(batch, done))
         elif self._closing:
             self._store = None
-            flight = loop.run_in_executor(self._thread, store.close)
+            flight = self._loop.run_in_executor(self._thread, store.close)
             flight.add_done_callback(self._shut)
         else:
             self._working = False
@@ -142,7 +140,7 @@ class Writer:
         for request in batch:
             request.deliver(failure)
         # Those who were waiting run first, so that what they ask for next is shared.
-        asyncio.get_running_loop().call_soon(self._launch)
+        self._loop.call_soon(self._launch)
 
     def _shut(self, flight: asyncio.Future[None]) -> None:
         failure = flight.exception()
