@@ -489,6 +489,25 @@ async def test_a_read_shares_the_commit_of_what_is_written_beside_it(
     assert sessions == {True: 1}
 
 
+@pytest.mark.parametrize(("turns", "commits"), [(2, 1), (3, 2)])
+async def test_who_asks_a_little_later_shares_the_commit(
+    path: Path, sessions: Counter[bool], turns: int, commits: int
+) -> None:
+    journal = Journal(path, Clock(), Stopping(RunOptions()))
+    await journal.open(Plan("p"))
+    first, later = map(Job, targets(2))
+
+    async with asyncio.TaskGroup() as asking:
+        asking.create_task(journal.intend(first))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.create_task(journal.intend(later))
+    journal.close()
+    await journal.closed()
+
+    assert sessions == {True: commits}
+
+
 async def test_what_is_only_read_commits_nothing(
     path: Path, sessions: Counter[bool]
 ) -> None:

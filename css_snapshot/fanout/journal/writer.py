@@ -5,7 +5,7 @@ import copy
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
@@ -14,6 +14,10 @@ from css_snapshot.events import logger
 from css_snapshot.fanout.journal.store import Store
 
 R = TypeVar("R")
+
+# A commit costs as much as dozens of entries. So many turns take next to no time, and
+# are enough for the target that follows one whose end was written to ask as well.
+_TURNS: Final = 3
 
 
 @attrs.define(eq=False)
@@ -101,8 +105,7 @@ class Writer:
         self._pending.append(request)
         if not self._working:
             self._working = True
-            # Not at once, so that those who ask in this turn of the loop share it.
-            self._loop.call_soon(self._launch)
+            self._gather()
         return request.answer
 
     def close(self) -> None:
@@ -114,6 +117,13 @@ class Writer:
     async def closed(self) -> None:
         """Wait until the journal is closed."""
         await self._closed.wait()
+
+    def _gather(self, turns: int = _TURNS) -> None:
+        """Begin a group some turns of the event loop later, for others to share it."""
+        if turns:
+            self._loop.call_soon(self._gather, turns - 1)
+        else:
+            self._launch()
 
     def _launch(self) -> None:
         store = self._store
@@ -139,8 +149,7 @@ class Writer:
         failure = flight.exception()
         for request in batch:
             request.deliver(failure)
-        # Those who were waiting run first, so that what they ask for next is shared.
-        self._loop.call_soon(self._launch)
+        self._gather()
 
     def _shut(self, flight: asyncio.Future[None]) -> None:
         failure = flight.exception()
