@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,8 @@ from benchmarks.targets import LIST_BLOCK, LIST_MEMORY
 
 _LARGEST: Final = 16 * 1024 * 1024
 _YEAR: Final = 365
+_FIRST: Final = datetime(2026, 11, 25, 10, tzinfo=UTC)
+_TOOK: Final = timedelta(minutes=5)
 _KINDS: Final = ("fast", "httpx")
 _MEBIBYTE: Final = 1024 * 1024
 
@@ -71,22 +74,34 @@ def _measured(body: Body, kind: str, rounds: int) -> tuple[Spread, Spread]:
 
 def _body(number: int) -> Body:
     """Return a list of so many snapshots that is as large as it may be."""
-    plain: Body = {"backups": list(_rows(number, creation.INDICES))}
-    left = (_LARGEST - len(json.dumps(plain, separators=(",", ":")))) // number
-    name = "application-logs-{:05}"
-    more = [name.format(index) for index in range(left // (len(name.format(0)) + 1))]
-    return {"backups": list(_rows(number, [*creation.INDICES, *more]))}
+    left = (_LARGEST - _size(list(_rows(number)))) // number
+    return {"backups": list(_rows(number, left // (len(_index(0)) + 1)))}
 
 
 def _as_many_as_fit() -> int:
-    row = next(_rows(1, creation.INDICES))
     # A comma between two of them.
-    return (_LARGEST - 100) // (len(json.dumps(row, separators=(",", ":"))) + 1)
+    return (_LARGEST - 100) // (_size(next(_rows(1))) + 1)
 
 
-def _rows(number: int, indices: Sequence[str]) -> Iterator[Mapping[str, object]]:
-    joined = ",".join(indices)
+def _size(document: object) -> int:
+    return len(json.dumps(document, separators=(",", ":")))
+
+
+def _index(number: int) -> str:
+    return f"application-logs-{number:05}"
+
+
+def _rows(number: int, more: int = 0) -> Iterator[Mapping[str, object]]:
+    """Iterate over snapshots, each with one index that the last one had not.
+
+    Args:
+        number: How many.
+        more: How many indices each has beside those of the creation.
+    """
     for one in range(number):
+        began = _FIRST + one * timedelta(hours=1)
+        ended = began + _TOOK
+        rolled = map(_index, range(one, one + more))
         yield {
             "id": f"4f1e0a6c-0b1f-4f21-9a4f-{one:012x}",
             "name": f"snapshot-{one:08}",
@@ -94,13 +109,13 @@ def _rows(number: int, indices: Sequence[str]) -> Iterator[Mapping[str, object]]
             "status": "COMPLETED",
             "clusterId": next(creation.clusters()),
             "clusterName": "es-production",
-            "created": "2026-11-25T10:00:00",
-            "updated": "2026-11-25T10:05:00",
+            "created": f"{began:%Y-%m-%dT%H:%M:%S}",
+            "updated": f"{ended:%Y-%m-%dT%H:%M:%S}",
             "datastore": {"type": "elasticsearch", "version": "7.10.2"},
-            "indices": joined,
+            "indices": ",".join([*creation.INDICES, *rolled]),
             "backupType": "1",
             "backupMethod": "auto",
-            "backupExpectedStartTime": "2026-11-25 10:00 GMT+08:00",
+            "backupExpectedStartTime": f"{began:%Y-%m-%d %H:%M} GMT+08:00",
             "backupKeepDay": 30,
             "backupPeriod": "10:00 GMT+08:00",
             "bucketName": "css-backup-production",
@@ -108,6 +123,6 @@ def _rows(number: int, indices: Sequence[str]) -> Iterator[Mapping[str, object]]
             "totalShards": 5,
             "failedShards": 0,
             "restoreStatus": "NO",
-            "startTime": 1764036000000,
-            "endTime": 1764036300000,
+            "startTime": int(began.timestamp() * 1000),
+            "endTime": int(ended.timestamp() * 1000),
         }

@@ -7,11 +7,12 @@ the peak of memory above that before, in bytes (`memory`).
 """
 
 import asyncio
-import contextlib
 import json
 import sys
 import time
 from typing import cast
+
+import attrs
 
 from benchmarks import creation
 from benchmarks.peak import peak_memory, resident_memory
@@ -29,29 +30,39 @@ async def main(kind: TransportKind, endpoint: str) -> None:
         auth=AkSkAuth(Credentials(creation.ACCESS_KEY, creation.SECRET_KEY)),
         transport=kind,
     ) as service:
-        turns: list[float] = []
-        watch = asyncio.create_task(_watch(turns))
+        watch = _Watch()
+        watching = asyncio.create_task(watch.run())
         await asyncio.sleep(0)
         before = resident_memory()
         snapshots = await service.list(cluster_id)
         memory = (peak_memory() - before) * 1024
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
+        watch.turn()
+        watching.cancel()
     if not snapshots:
         raise RuntimeError("the list is empty")
-    print(json.dumps({"block": _longest(turns), "memory": memory}))
+    print(json.dumps({"block": watch.longest, "memory": memory}))
 
 
-async def _watch(turns: list[float]) -> None:
-    while True:
-        turns.append(time.perf_counter())
-        await asyncio.sleep(0)
+@attrs.define
+class _Watch:
+    """Keeps the longest time between two turns, as all would count as its memory.
 
+    Attributes:
+        longest: That, in seconds.
+    """
 
-def _longest(turns: list[float]) -> float:
-    ends = [*turns[1:], time.perf_counter()]
-    return max(end - start for start, end in zip(turns, ends, strict=True))
+    longest: float = 0.0
+    _last: float = attrs.field(init=False, factory=time.perf_counter)
+
+    async def run(self) -> None:
+        while True:
+            self.turn()
+            await asyncio.sleep(0)
+
+    def turn(self) -> None:
+        now = time.perf_counter()
+        self.longest = max(self.longest, now - self._last)
+        self._last = now
 
 
 if __name__ == "__main__":

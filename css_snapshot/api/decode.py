@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar, TypeVarTuple
 
-import attrs
-
 from css_snapshot.api.clusters import Cluster, ClusterPage
 from css_snapshot.api.error_body import read_error_body
 from css_snapshot.api.policies import SnapshotPolicy
+from css_snapshot.api.sharing import with_shared_values
 from css_snapshot.api.structure import Report, read_model, read_row
 from css_snapshot.api.values import UnreadableError, read_fields, read_integer
 from css_snapshot.models import Backup, Snapshot
@@ -21,14 +20,20 @@ Args = TypeVarTuple("Args")
 LARGE: Final = 1024 * 1024
 """Bytes of a body from which on reading it takes long enough to be felt."""
 
+PIECE: Final = 128 * 1024
+"""Bytes of a listing that are decoded at a time."""
+
 _NOT_JSON: Final = "the body is not JSON"
 _json: Final = json.JSONDecoder()
 _BLANKS: Final = " \t\n\r"
-_SPACE: Final = rf"[{_BLANKS}]*"
+_SPACE: Final = f"[{_BLANKS}]*"
+_BOM: Final = codecs.BOM_UTF8.decode()
 _BACKUPS: Final = re.compile(
-    _SPACE.join(("", r"\{", '"backups"', ":", r"\[", r"(\]?)", ""))
+    f"{_BOM}?" + _SPACE.join(("", r"\{", '"backups"', ":", r"\[", r"(\]?)", ""))
 )
 _BETWEEN: Final = re.compile(_SPACE.join(("", r"([,\]])", "")))
+_FIRST_BYTE: Final = re.compile(rb"[^\x80-\xbf]")
+"""The first byte of a character in UTF-8."""
 
 
 class DecodeError(ValueError):
@@ -55,7 +60,7 @@ def decode_snapshots(body: bytes, report: Report = ignore) -> tuple[Snapshot, ..
     """
     snapshots = _read(_backups(body), Snapshot, "backups[]", report)
     return _one_per_id(
-        _with_shared_names(snapshots) if len(body) > LARGE else snapshots
+        with_shared_values(snapshots) if len(body) > LARGE else snapshots
     )
 
 
@@ -100,11 +105,22 @@ def decode_nothing(body: bytes, _: Report = ignore) -> None:
 
 def _text(body: bytes) -> str:
     # `json.loads` would guess the encoding first, but RFC 8259 leaves only this one.
+    return _decoded(body.removeprefix(codecs.BOM_UTF8))
+
+
+def _decoded(data: bytes | memoryview) -> str:
     # Half of a surrogate pair is for the reader of its field to judge.
     try:
-        return body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogatepass")
+        return str(data, "utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise DecodeError(_NOT_JSON) from None
+
+
+def _piece(body: bytes, start: int, size: int) -> tuple[str, int]:
+    """Return the text of so many bytes, up to a whole character, and where it ends."""
+    found = _FIRST_BYTE.search(body, start + size)
+    end = len(body) if found is None else found.start()
+    return _decoded(memoryview(body)[start:end]), end
 
 
 def _value(body: bytes) -> object:
@@ -130,22 +146,40 @@ def _parsed(parse: Callable[[*Args], T], *args: *Args) -> T:
 def _backups(body: bytes) -> Iterator[object]:
     """Iterate over the rows of a listing, parsed one by one where it begins with them.
 
-    All rows at once would take many times the memory of the body.
+    All rows at once would take many times the memory of the body, and its text at once
+    as much again.
     """
-    text = _text(body)
+    text, end = _piece(body, 0, PIECE)
     found = _BACKUPS.match(text)
-    if found is None:
+    if found is None or found.end() == len(text):
         yield from _rows(_document(body), "backups")
         return
-    while found[1] != "]":
-        row, end = _parsed(_json.raw_decode, text, found.end())
-        yield row
-        found = _BETWEEN.match(text, end)
-        if found is None:
+    is_over, at = found[1] == "]", found.end()
+    while not is_over:
+        row, found = _row(text, at)
+        if found is not None:
+            yield row
+            is_over, at = found[1] == "]", found.end()
+        elif end == len(body):
             raise DecodeError(_NOT_JSON)
-    rest = _whole('{"":[]' + text[found.end() :])
+        else:
+            # A row longer than a piece is begun anew each time, so not too often.
+            more, end = _piece(body, end, max(PIECE, 8 * (len(text) - at)))
+            text, at = (text[at:] + more).lstrip(_BLANKS), 0
+    rest = _whole('{"":[]' + text[at:] + _decoded(body[end:]))
     if isinstance(rest, dict) and "backups" in rest:
         raise DecodeError("backups is there twice")
+
+
+def _row(text: str, at: int) -> tuple[object, re.Match[str] | None]:
+    """Return a row and what stands behind it, `None` unless both are whole."""
+    try:
+        row, end = _json.raw_decode(text, at)
+    except ValueError:
+        return None, None
+    except RecursionError:
+        raise DecodeError(_NOT_JSON) from None
+    return row, _BETWEEN.match(text, end)
 
 
 def _document(body: bytes) -> Mapping[str, object]:
@@ -184,16 +218,6 @@ def _read(
         model = read_row(row, kind, where, report)
         if model is not None:
             yield model
-
-
-def _with_shared_names(snapshots: Iterable[Snapshot]) -> Iterator[Snapshot]:
-    """Iterate over snapshots which name the same index by the same text."""
-    names: dict[str, str] = {}
-    for snapshot in snapshots:
-        indices = snapshot.indices
-        yield attrs.evolve(
-            snapshot, indices=tuple(map(names.setdefault, indices, indices))
-        )
 
 
 def _one_per_id(snapshots: Iterable[Snapshot]) -> tuple[Snapshot, ...]:

@@ -119,7 +119,11 @@ def read_names(value: object, _: object = None) -> tuple[str, ...]:
     if isinstance(value, list):
         items = [_text_of(item) for item in value]
     else:
-        items = read_text(value).split(",")
+        text = read_text(value)
+        items = text.split(",")
+        # There may be thousands, nearly always without a blank to look for.
+        if " " not in text:
+            return tuple(filter(None, items))
     return tuple(filter(None, map(str.strip, items)))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import zlib
 from typing import Final, Protocol
 
@@ -132,14 +133,13 @@ async def _read(
     most: int,
 ) -> bytes:
     if coding in _IDENTITY:
-        chunks: list[bytes] = []
-        size = 0
+        # Unlike a list of all chunks, it is never there twice.
+        body = io.BytesIO()
         async for chunk in stream:
-            size += len(chunk)
-            if size > most:
+            if body.tell() + len(chunk) > most:
                 raise _oversized(response, request, most)
-            chunks.append(chunk)
-        return b"".join(chunks)
+            body.write(chunk)
+        return body.getvalue()
     bits = _WINDOW_BITS.get(coding)
     if bits is None:
         raise _unreadable("has a content coding not asked for", response, request)
@@ -153,22 +153,22 @@ async def _inflate(
     most: int,
     decoder: _Decoder,
 ) -> bytes:
-    decoded = bytearray()
+    decoded = io.BytesIO()
     size = 0
     async for chunk in stream:
         size += len(chunk)
         try:
-            decoded += decoder.decompress(chunk, most + 1 - len(decoded))
+            decoded.write(decoder.decompress(chunk, most + 1 - decoded.tell()))
         except zlib.error:
             broken = _unreadable("is not in the coding it names", response, request)
             with unchained:
                 raise broken from None
-        if max(size, len(decoded)) > most:
+        if max(size, decoded.tell()) > most:
             raise _oversized(response, request, most)
         if decoder.eof:
             # What a server sends behind the end would pile up in the decoder.
             break
-    return bytes(decoded)
+    return decoded.getvalue()
 
 
 def _oversized(

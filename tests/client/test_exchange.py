@@ -1,5 +1,7 @@
 import asyncio
 import gzip
+import os
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Final
@@ -9,7 +11,7 @@ import pytest
 
 from css_snapshot.api.operations import MAX_BODY
 from css_snapshot.client import exchange as exchange_module
-from css_snapshot.client.exchange import exchange
+from css_snapshot.client.exchange import exchange, fetch
 from css_snapshot.errors import (
     ConfigurationError,
     ConnectionLostError,
@@ -139,6 +141,24 @@ async def test_a_body_of_one_mebibyte_is_read_and_one_byte_more_refused() -> Non
     assert caught.value.status == 200
     assert over.taken == 17
     assert over.closed == 1
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+async def test_a_large_body_is_not_there_twice(coding: str) -> None:
+    body = os.urandom(8 * MAX_BODY)
+    sent = gzip.compress(body, mtime=0) if coding == "gzip" else body
+    arriving = (sent[start : start + 65536] for start in range(0, len(sent), 65536))
+    answering = Answering(Chunks(arriving), headers={"Content-Encoding": coding})
+
+    tracemalloc.start()
+    try:
+        answer = await fetch(answering, _request(), most=2 * len(body))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert answer.body == body
+    assert peak < 1.3 * len(body)
 
 
 @pytest.mark.parametrize(

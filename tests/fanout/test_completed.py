@@ -22,7 +22,6 @@ from css_snapshot.errors import (
 from css_snapshot.fanout import (
     Completed,
     Created,
-    Entry,
     FanOut,
     Indeterminate,
     Late,
@@ -34,7 +33,7 @@ from css_snapshot.fanout import (
     read_status,
     watch,
 )
-from css_snapshot.fanout.journal.store import Store
+from css_snapshot.fanout.journal.store import Row, Store, entry_from
 from css_snapshot.models import Backup, Ensured
 from css_snapshot.typing import SnapshotOperation, Until
 from tests.support.clients import api_client
@@ -470,10 +469,10 @@ async def test_a_journal_that_fails_ends_the_watch_at_once(
 ) -> None:
     put = Store.put
 
-    def no_endings(self: Store, entry: Entry) -> None:
-        if entry.state is State.COMPLETED:
+    def no_endings(self: Store, row: Row) -> None:
+        if entry_from(row).state is State.COMPLETED:
             raise sqlite3.OperationalError("disk I/O error")
-        put(self, entry)
+        put(self, row)
 
     monkeypatch.setattr(Store, "put", no_endings)
     site.seconds = {"c0": 60.0, "c1": 7200.0, "c2": 7200.0}

@@ -47,7 +47,7 @@ from css_snapshot.fanout import (
 from css_snapshot.fanout.fan_out import prepare
 from css_snapshot.fanout.job import Job
 from css_snapshot.fanout.journal.journal import Journal
-from css_snapshot.fanout.journal.store import Plan, Store
+from css_snapshot.fanout.journal.store import Plan, Row, Store, entry_from
 from css_snapshot.fanout.options import RunOptions
 from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.models import Backup
@@ -489,6 +489,25 @@ async def test_a_read_shares_the_commit_of_what_is_written_beside_it(
     assert sessions == {True: 1}
 
 
+@pytest.mark.parametrize(("turns", "commits"), [(2, 1), (3, 2)])
+async def test_who_asks_a_little_later_shares_the_commit(
+    path: Path, sessions: Counter[bool], turns: int, commits: int
+) -> None:
+    journal = Journal(path, Clock(), Stopping(RunOptions()))
+    await journal.open(Plan("p"))
+    first, later = map(Job, targets(2))
+
+    async with asyncio.TaskGroup() as asking:
+        asking.create_task(journal.intend(first))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.create_task(journal.intend(later))
+    journal.close()
+    await journal.closed()
+
+    assert sessions == {True: commits}
+
+
 async def test_what_is_only_read_commits_nothing(
     path: Path, sessions: Counter[bool]
 ) -> None:
@@ -675,13 +694,13 @@ def fill_the_disk(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     put = Store.put
     count = 0
 
-    def limited(self: Store, entry: Entry) -> None:
+    def limited(self: Store, row: Row) -> None:
         nonlocal count
         count += 1
         if count > after:
             (pages,) = self._database.execute("PRAGMA page_count").fetchone()
             self._database.execute(f"PRAGMA max_page_count = {pages}")
-        put(self, entry)
+        put(self, row)
 
     monkeypatch.setattr(Store, "put", limited)
 
@@ -720,10 +739,10 @@ async def test_an_outcome_that_can_not_be_taken_down_is_still_handed_out(
 ) -> None:
     put = Store.put
 
-    def no_outcomes(self: Store, entry: Entry) -> None:
-        if entry.state is not State.INTENT:
+    def no_outcomes(self: Store, row: Row) -> None:
+        if entry_from(row).state is not State.INTENT:
             raise sqlite3.OperationalError("disk I/O error")
-        put(self, entry)
+        put(self, row)
 
     monkeypatch.setattr(Store, "put", no_outcomes)
     run = fan_out(answer, targets(100), limit=1, journal=path)
@@ -739,10 +758,10 @@ async def test_a_busy_target_of_which_that_can_not_be_written_stops_the_run(
 ) -> None:
     put = Store.put
 
-    def no_reasons(self: Store, entry: Entry) -> None:
-        if entry.state is State.BUSY:
+    def no_reasons(self: Store, row: Row) -> None:
+        if entry_from(row).state is State.BUSY:
             raise sqlite3.OperationalError("disk I/O error")
-        put(self, entry)
+        put(self, row)
 
     monkeypatch.setattr(Store, "put", no_reasons)
     with pytest.raises(ExceptionGroup, match="the journal failed"):

@@ -8,8 +8,6 @@ import attrs
 
 from css_snapshot.models import Backup
 
-_TEXT_LENGTH: Final = 500
-
 
 class State(StrEnum):
     """How far a target was when its entry was last written.
@@ -52,13 +50,6 @@ ACCEPTED: Final = frozenset({State.ACCEPTED, State.LATE})
 """There is a snapshot, of which it is not known how it ended."""
 
 
-def _storable(text: str | None) -> str | None:
-    """Cut a text, and replace what is no Unicode, which SQLite would refuse."""
-    if text is None:
-        return None
-    return text[:_TEXT_LENGTH].encode("utf-8", "replace").decode("utf-8")
-
-
 @attrs.frozen(kw_only=True)
 class Entry:
     """What the journal knows of one target.
@@ -86,9 +77,9 @@ class Entry:
     since: datetime | None = None
     attempts: int = 0
     how: str | None = None
-    backup_id: str | None = attrs.field(default=None, converter=_storable)
-    backup_name: str | None = attrs.field(default=None, converter=_storable)
-    error: str | None = attrs.field(default=None, converter=_storable)
+    backup_id: str | None = None
+    backup_name: str | None = None
+    error: str | None = None
     updated: datetime
 
     @property

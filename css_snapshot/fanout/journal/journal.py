@@ -1,5 +1,7 @@
 """The journal of a run: what it means to do, before it does it, and what came of it."""
 
+from collections.abc import Awaitable
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -8,13 +10,14 @@ from css_snapshot.clock import Clock
 from css_snapshot.errors import ConfigurationError, JournalError
 from css_snapshot.fanout.job import Job
 from css_snapshot.fanout.journal.entry import TURNED_AWAY, Entry, State
-from css_snapshot.fanout.journal.store import Plan, Store
+from css_snapshot.fanout.journal.store import Plan, Row, Store
 from css_snapshot.fanout.journal.writer import Writer
 from css_snapshot.fanout.stopping import Stopping
 from css_snapshot.fanout.targets import digest
 from css_snapshot.models import Backup
 
 _NAMES_KEPT: Final = 100
+_TEXT_LENGTH: Final = 500
 
 
 class Journal:
@@ -83,12 +86,16 @@ class Journal:
         """
         # From here on it may be written, even if this is cancelled.
         job.since, job.intended = self._clock.now(), True
-        await self._put(job, State.INTENT)
+        if self._writer is not None:
+            await _put(self._writer, _row_of(job, State.INTENT, job.since, None))
 
     async def record(self, job: Job, state: State, error: str | None = None) -> None:
         """Write what has become of a target; the run stops if that can't be done."""
+        if self._writer is None:
+            return
+        row = _row_of(job, state, self._clock.now(), error)
         try:
-            await self._put(job, state, error)
+            await _put(self._writer, row)
         except JournalError as exc:
             self._stopping.stop_for(exc)
 
@@ -126,26 +133,38 @@ class Journal:
         if self._writer is not None:
             await self._writer.closed()
 
-    async def _put(self, job: Job, state: State, error: str | None = None) -> None:
-        if self._writer is None:
-            return
-        target, backup = job.target, job.backup
-        entry = Entry(
-            cluster_id=target.cluster_id,
-            name=target.name,
-            digest=job.digest,
-            state=state,
-            since=job.since,
-            attempts=job.attempts,
-            how=None if backup is None else job.how,
-            backup_id=None if backup is None else backup.id,
-            backup_name=_other_name(backup, target.name),
-            error=error,
-            updated=self._clock.now(),
-        )
-        await self._writer.do(lambda store: store.put(entry), writes=True)
+
+def _put(writer: Writer, row: Row) -> Awaitable[None]:
+    return writer.do(lambda store: store.put(row), writes=True)
+
+
+def _row_of(job: Job, state: State, now: datetime, error: str | None) -> Row:
+    """Return what is to be known of a target, in the order of the table's columns."""
+    target, since, backup = job.target, job.since, job.backup
+    updated = now.isoformat()
+    return (
+        target.cluster_id,
+        target.name,
+        job.digest,
+        state.value,
+        # An intent has one moment for both.
+        None if since is None else updated if since is now else since.isoformat(),
+        job.attempts,
+        None if backup is None else job.how,
+        None if backup is None else _storable(backup.id),
+        None if error is None else _storable(error),
+        updated,
+        _other_name(backup, target.name),
+    )
 
 
 def _other_name(backup: Backup | None, wanted: str) -> str | None:
     """Return the snapshot's name where it is not the name wanted."""
-    return None if backup is None or backup.name == wanted else backup.name
+    if backup is None or backup.name == wanted:
+        return None
+    return _storable(backup.name)
+
+
+def _storable(text: str) -> str:
+    """Cut a text, and replace what is no Unicode, which SQLite would refuse."""
+    return text[:_TEXT_LENGTH].encode("utf-8", "replace").decode("utf-8")

@@ -5,7 +5,7 @@ import copy
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
@@ -14,6 +14,10 @@ from css_snapshot.events import logger
 from css_snapshot.fanout.journal.store import Store
 
 R = TypeVar("R")
+
+# A commit costs as much as dozens of entries. So many turns take next to no time, and
+# are enough for the target that follows one whose end was written to ask as well.
+_TURNS: Final = 3
 
 
 @attrs.define(eq=False)
@@ -70,9 +74,9 @@ class Writer:
         Raises:
             CSSError: As `make` raises it.
         """
-        opening = asyncio.get_running_loop().run_in_executor(
-            self._thread, make, self._path
-        )
+        # Kept, as each call of `get_running_loop` may be one of the system.
+        self._loop = asyncio.get_running_loop()
+        opening = self._loop.run_in_executor(self._thread, make, self._path)
         try:
             self._store = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -97,13 +101,11 @@ class Writer:
         """
         if self._closing or self._store is None:
             raise JournalError(self._path, "is closed")
-        loop = asyncio.get_running_loop()
-        request = _Request(step, writes, loop.create_future())
+        request = _Request(step, writes, self._loop.create_future())
         self._pending.append(request)
         if not self._working:
             self._working = True
-            # Not at once, so that those who ask in this turn of the loop share it.
-            loop.call_soon(self._launch)
+            self._gather()
         return request.answer
 
     def close(self) -> None:
@@ -116,21 +118,27 @@ class Writer:
         """Wait until the journal is closed."""
         await self._closed.wait()
 
+    def _gather(self, turns: int = _TURNS) -> None:
+        """Begin a group some turns of the event loop later, for others to share it."""
+        if turns:
+            self._loop.call_soon(self._gather, turns - 1)
+        else:
+            self._launch()
+
     def _launch(self) -> None:
         store = self._store
         if store is None:
             self._closed.set()
             return
-        loop = asyncio.get_running_loop()
         batch, self._pending = self._pending, []
         if batch:
-            flight = loop.run_in_executor(
+            flight = self._loop.run_in_executor(
                 self._thread, _carry_out, store, batch, self._path
             )
             flight.add_done_callback(lambda done: self._landed(batch, done))
         elif self._closing:
             self._store = None
-            flight = loop.run_in_executor(self._thread, store.close)
+            flight = self._loop.run_in_executor(self._thread, store.close)
             flight.add_done_callback(self._shut)
         else:
             self._working = False
@@ -141,8 +149,7 @@ class Writer:
         failure = flight.exception()
         for request in batch:
             request.deliver(failure)
-        # Those who were waiting run first, so that what they ask for next is shared.
-        asyncio.get_running_loop().call_soon(self._launch)
+        self._gather()
 
     def _shut(self, flight: asyncio.Future[None]) -> None:
         failure = flight.exception()
