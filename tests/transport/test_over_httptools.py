@@ -447,6 +447,24 @@ async def test_a_server_that_ends_without_reading_the_request_is_not_waited_for(
         await _send(transport, _request(server, b" " * (32 * MEBIBYTE), read=None))
 
 
+async def test_a_body_without_a_length_ends_though_the_request_was_not_read(
+    transport: HttptoolsTransport, server: FaultServer
+) -> None:
+    async def hasty(wire: Wire) -> None:
+        await wire.reader.readexactly(1)
+        await wire.send(b"HTTP/1.1 413 Too large\r\n\r\ntoo large")
+        wire.writer.write_eof()
+        await wire.client_gone()
+
+    server.plan(hasty)
+    request = _request(server, b" " * (32 * MEBIBYTE), read=None)
+
+    async with asyncio.timeout(LIMITS["read"]):
+        response = await _send(transport, request)
+
+    assert (response.status_code, response.content) == (413, b"too large")
+
+
 @pytest.mark.parametrize("ending", ["end", "reset"])
 async def test_a_body_without_a_length_is_whole_only_if_the_connection_ends_properly(
     transport: HttptoolsTransport, server: FaultServer, ending: str
@@ -692,6 +710,22 @@ async def test_time_that_nobody_waits_for_is_not_counted(
     assert not line.wire.closed
 
 
+async def test_a_limit_holds_after_time_that_nobody_waited_for(
+    virtual_time: VirtualTime, line: Line
+) -> None:
+    line.connection.send(b"request")
+    head = asyncio.create_task(line.connection.head(10.0))
+    await asyncio.sleep(5.0)
+    line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    await head
+    await asyncio.sleep(95.0)
+
+    with pytest.raises(httpx.ReadTimeout):
+        await line.connection.read(10.0)
+
+    assert virtual_time.elapsed == 110.0
+
+
 async def test_tls_may_say_something_before_the_first_request_and_not_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -816,6 +850,27 @@ async def test_a_call_cancelled_at_any_step_gives_back_what_it_took(
     assert (await _send(transport, _request(server))).status_code in {200, 201}
     await transport.aclose()
     await server.closed()
+
+
+async def test_a_cancelled_call_closes_its_connection(
+    transport: HttptoolsTransport, server: FaultServer
+) -> None:
+    arrived = asyncio.Event()
+
+    async def silent(wire: Wire) -> None:
+        await wire.request()
+        arrived.set()
+        await wire.client_gone()
+
+    server.plan(silent)
+    call = asyncio.create_task(_send(transport, _request(server)))
+    await arrived.wait()
+
+    call.cancel()
+
+    await server.closed()
+    assert call.cancelled()
+    assert not transport._connections
 
 
 async def test_a_transport_that_closes_fails_what_is_in_flight(
@@ -1171,3 +1226,18 @@ async def test_a_connection_is_made_to_the_port_of_the_scheme(
         await HttptoolsTransport(_untrusting()).handle_async_request(request)
 
     assert asked == [port]
+
+
+async def test_connecting_takes_no_longer_than_its_limit(
+    transport: HttptoolsTransport, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_host: str, _port: int) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(over_httptools, "connect_to_any", never)
+
+    async with asyncio.timeout(LIMITS["read"]):
+        with pytest.raises(NothingSentError) as caught:
+            await _send(transport, _request(server, connect=0.01))
+
+    assert caught.value.kind == "timeout"
