@@ -1122,7 +1122,9 @@ def responses(draw: st.DrawFn) -> bytes:
     status = draw(
         st.sampled_from([b"200 OK", b"201", b"204 None", b"304 Same", b"500 X"])
     )
-    body = draw(st.binary(max_size=200))
+    # Some take several reads, and more than is read ahead.
+    factor = draw(st.sampled_from([1, 1, 1, 1000]))
+    body = draw(st.binary(max_size=200)) * factor
     fields = draw(
         st.lists(
             st.sampled_from(
@@ -1144,7 +1146,8 @@ def responses(draw: st.DrawFn) -> bytes:
         fields.append(b"Content-Length: %d" % len(body))
     elif framing == "chunks":
         fields.append(b"transfer-encoding: chunked")
-        body = _in_chunks(body, draw(st.integers(1, 99)), draw(st.sampled_from(EXTRAS)))
+        size = draw(st.integers(1, 99)) * factor
+        body = _in_chunks(body, size, draw(st.sampled_from(EXTRAS)))
     interim = draw(st.sampled_from([b"", b"HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\n"]))
     head = b"\r\n".join([b"HTTP/%b %b" % (version, status), *fields])
     whole = interim + head + b"\r\n\r\n" + body
@@ -1186,13 +1189,29 @@ async def _reading(
     return (response.status_code, response.headers.raw, body)
 
 
-@given(responses())
+@pytest.fixture(scope="session", params=["http", "https"])
+def ends(
+    request: pytest.FixtureRequest, authority: trustme.CA
+) -> tuple[ssl.SSLContext | None, ssl.SSLContext]:
+    """Make the TLS settings of a server, if it speaks TLS, and of a client."""
+    trusting = _untrusting()
+    authority.configure_trust(trusting)
+    if request.param == "http":
+        return None, trusting
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    return tls, trusting
+
+
+@given(data=responses())
 @settings(max_examples=examples(150), deadline=None)
-def test_a_response_is_read_as_httpx_reads_it(data: bytes) -> None:
-    context = _untrusting()
+def test_a_response_is_read_as_httpx_reads_it(
+    ends: tuple[ssl.SSLContext | None, ssl.SSLContext], data: bytes
+) -> None:
+    tls, context = ends
 
     async def compare() -> list[tuple[object, ...]]:
-        async with FaultServer() as server:
+        async with FaultServer(tls=tls) as server:
             return [
                 await _reading(make, server, data)
                 for make in (
