@@ -1227,7 +1227,12 @@ def test_a_response_is_read_as_httpx_reads_it(
 
 @pytest.mark.parametrize(
     ("url", "port"),
-    [("http://a.example/x", 80), ("https://a.example/x", 443), ("http://a:81/x", 81)],
+    [
+        ("http://a.example/x", 80),
+        ("https://a.example/x", 443),
+        ("http://a:81/x", 81),
+        ("http://a:0/x", 0),
+    ],
 )
 async def test_a_connection_is_made_to_the_port_of_the_scheme(
     url: str, port: int, monkeypatch: pytest.MonkeyPatch
