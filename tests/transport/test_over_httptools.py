@@ -234,6 +234,20 @@ async def test_a_connection_idle_for_too_long_is_not_used_again(
     assert len(transport._connections) == 1
 
 
+async def test_a_stale_connection_is_passed_over_for_one_that_is_not(
+    transport: HttptoolsTransport, server: FaultServer
+) -> None:
+    await asyncio.gather(*(_send(transport, _request(server)) for _ in range(2)))
+    (idle,) = transport._idle.values()
+    idle[-1].idle_since -= 31.0
+
+    await _send(transport, _request(server))
+    await asyncio.sleep(0)
+
+    assert server.connections == 2
+    assert len(transport._connections) == 1
+
+
 @pytest.mark.parametrize(("seconds", "left"), [(29.0, 3), (31.0, 1)])
 async def test_connections_idle_for_too_long_are_closed_when_one_is_put_aside(
     transport: HttptoolsTransport, server: FaultServer, seconds: float, left: int
@@ -970,6 +984,26 @@ async def test_tls_names_the_server_and_keeps_the_connection(
 
     assert sni == ["localhost"]
     assert (server.connections, len(server.requests)) == (1, 3)
+
+
+@pytest.mark.parametrize("steps", range(0, 40, 2))
+async def test_a_call_over_tls_cancelled_at_any_step_leaves_nothing_open(
+    secure: tuple[FaultServer, HttptoolsTransport], steps: int
+) -> None:
+    server, transport = secure
+    server.plan(faults.silent)
+    call = asyncio.create_task(_send(transport, _request(server)))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+
+    call.cancel()
+    await asyncio.wait([call])
+    await server.closed()
+
+    assert call.cancelled()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not transport._connections
 
 
 async def test_a_large_body_comes_whole_through_tls(
