@@ -65,21 +65,6 @@ def test_a_request_is_sent_as_it_is() -> None:
     )
 
 
-def test_whatever_is_allowed_in_its_place_is_sent() -> None:
-    visible = bytes(range(0x21, 0x7F))
-    token = bytes(c for c in visible if c not in b'"(),/:;<=>?@[\\]{}')
-    value = b"a\t " + visible + bytes(range(0x80, 0x100))
-    made = request(token.decode(), body=b"")
-    made.method = token.decode()
-    made.headers = httpx.Headers([(token, value)])
-    parts = made.url._uri_reference
-    made.url._uri_reference = parts._replace(path=visible.decode(), query=None)
-
-    assert encode_request(made, b"") == (
-        b"%b %b HTTP/1.1\r\n%b: %b\r\n\r\n" % (token, visible, token, value)
-    )
-
-
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_a_request_without_a_body_states_no_length(method: str) -> None:
     sent = encode_request(request(method, body=b""), b"")
@@ -152,6 +137,21 @@ def test_headers_that_frame_another_body_are_refused(
 
     with pytest.raises(httpx.LocalProtocolError, match="do not frame the body"):
         encode_request(made, body)
+
+
+def test_whatever_is_allowed_in_its_place_is_sent() -> None:
+    visible = bytes(range(0x21, 0x7F))
+    token = bytes(c for c in visible if c not in b'"(),/:;<=>?@[\\]{}')
+    value = b"a\t " + visible + bytes(range(0x80, 0x100))
+    made = request(token.decode(), body=b"")
+    made.method = token.decode()
+    made.headers = httpx.Headers([(token, value)])
+    parts = made.url._uri_reference
+    made.url._uri_reference = parts._replace(path=visible.decode(), query=None)
+
+    assert encode_request(made, b"") == (
+        b"%b %b HTTP/1.1\r\n%b: %b\r\n\r\n" % (token, visible, token, value)
+    )
 
 
 def test_a_length_stated_twice_is_refused() -> None:
