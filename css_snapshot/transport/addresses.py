@@ -12,6 +12,7 @@ from typing import Any, Final
 
 _NEXT_AFTER: Final = 0.25
 """Seconds until the next address is tried as well, as RFC 8305 recommends."""
+_LAST_PORT: Final = 65535
 
 _Address = tuple[int, int, int, str, Any]
 _Attempt = asyncio.Task[socket.socket]
@@ -21,8 +22,8 @@ async def connect_to_any(host: str, port: int) -> socket.socket:
     """Return a socket that is connected to the first address of a host to accept.
 
     Raises:
-        OSError: If the name has no address, or none accepts: the reason of the first
-            to fail.
+        OSError: If there is no such port, the name has no address, or none accepts:
+            the reason of the first to fail.
         UnicodeError: If the host can't be a name.
     """
     addresses = deque(await _look_up(host, port))
@@ -56,6 +57,9 @@ async def _race(addresses: deque[_Address], attempts: set[_Attempt]) -> socket.s
 
 
 async def _look_up(host: str, port: int) -> list[_Address]:
+    if port > _LAST_PORT:
+        # Of which the C library takes the remainder.
+        raise OSError(f"there is no port {port}")
     numeric = socket.AI_NUMERICHOST
     with contextlib.suppress(socket.gaierror):
         # Of what is an address already nothing is looked up, which takes no thread.

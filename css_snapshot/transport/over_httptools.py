@@ -95,7 +95,9 @@ class HttptoolsTransport(httpx.AsyncBaseTransport):
         is_encrypted = scheme == b"https"
         try:
             async with asyncio.timeout(limit):
-                sock = await connect_to_any(host, port or _DEFAULT_PORTS[scheme])
+                sock = await connect_to_any(
+                    host, _DEFAULT_PORTS[scheme] if port is None else port
+                )
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: Connection(self._buffer, self._connections),
                     sock=sock,

@@ -76,6 +76,25 @@ async def test_a_name_without_an_address_is_told_as_such() -> None:
         await connect_to_any("css.invalid", 80)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_port_that_there_is_not_is_no_other_one(
+    good: socket.socket, host: str
+) -> None:
+    port = good.getsockname()[1]
+
+    with pytest.raises(OSError, match=f"there is no port {port + 65536}"):
+        await connect_to_any(host, port + 65536)
+    with await connect_to_any(host, port) as connected:
+        assert connected.getpeername()[1] == port
+
+
+async def test_the_last_port_is_one(good: socket.socket, resolve: Resolve) -> None:
+    resolve(good)
+
+    with await connect_to_any("css.invalid", 65535) as connected:
+        assert connected.getpeername() == good.getsockname()
+
+
 async def test_the_only_address_is_connected_to(
     good: socket.socket, resolve: Resolve
 ) -> None:

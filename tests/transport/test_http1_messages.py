@@ -170,6 +170,21 @@ def test_headers_that_frame_another_body_are_refused(
         encode_request(made, body)
 
 
+def test_whatever_is_allowed_in_its_place_is_sent() -> None:
+    visible = bytes(range(0x21, 0x7F))
+    token = bytes(c for c in visible if c not in b'"(),/:;<=>?@[\\]{}')
+    value = b"a\t " + visible + bytes(range(0x80, 0x100))
+    made = request(token.decode(), body=b"")
+    made.method = token.decode()
+    made.headers = httpx.Headers([(token, value)])
+    parts = made.url._uri_reference
+    made.url._uri_reference = parts._replace(path=visible.decode(), query=None)
+
+    assert encode_request(made, b"") == (
+        b"%b %b HTTP/1.1\r\n%b: %b\r\n\r\n" % (token, visible, token, value)
+    )
+
+
 def test_a_length_stated_twice_is_refused() -> None:
     made = request()
     made.headers = httpx.Headers([*made.headers.raw, (b"content-LENGTH", b"2")])
@@ -449,6 +464,16 @@ def test_chunks_that_do_bring_content_may_go_on() -> None:
         reader.feed(memoryview(b"1;" + b"a" * 4000 + b"\r\nx\r\n"))
 
     assert (reader.buffered, reader.take(), reader.buffered) == (100, b"x" * 100, 0)
+    assert reader.take() == b""
+
+
+def test_a_long_head_leaves_what_follows_all_its_room() -> None:
+    start = CHUNKED[: CHUNKED.index(b"\r\n\r\n")]
+    reader = read(start + b"\r\nX: ".ljust(60_000, b"a") + b"\r\n\r\n")
+
+    reader.feed(memoryview(b"5;".ljust(60_000, b"a") + b"\r\nhello\r\n0\r\n\r\n"))
+
+    assert (reader.take(), reader.complete) == (b"hello", True)
 
 
 @st.composite

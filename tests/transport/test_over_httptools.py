@@ -234,6 +234,20 @@ async def test_a_connection_idle_for_too_long_is_not_used_again(
     assert len(transport._connections) == 1
 
 
+async def test_a_stale_connection_is_passed_over_for_one_that_is_not(
+    transport: HttptoolsTransport, server: FaultServer
+) -> None:
+    await asyncio.gather(*(_send(transport, _request(server)) for _ in range(2)))
+    (idle,) = transport._idle.values()
+    idle[-1].idle_since -= 31.0
+
+    await _send(transport, _request(server))
+    await asyncio.sleep(0)
+
+    assert server.connections == 2
+    assert len(transport._connections) == 1
+
+
 @pytest.mark.parametrize(("seconds", "left"), [(29.0, 3), (31.0, 1)])
 async def test_connections_idle_for_too_long_are_closed_when_one_is_put_aside(
     transport: HttptoolsTransport, server: FaultServer, seconds: float, left: int
@@ -445,6 +459,24 @@ async def test_a_server_that_ends_without_reading_the_request_is_not_waited_for(
 
     with pytest.raises(httpx.RemoteProtocolError, match="before the end"):
         await _send(transport, _request(server, b" " * (32 * MEBIBYTE), read=None))
+
+
+async def test_a_body_without_a_length_ends_though_the_request_was_not_read(
+    transport: HttptoolsTransport, server: FaultServer
+) -> None:
+    async def hasty(wire: Wire) -> None:
+        await wire.reader.readexactly(1)
+        await wire.send(b"HTTP/1.1 413 Too large\r\n\r\ntoo large")
+        wire.writer.write_eof()
+        await wire.client_gone()
+
+    server.plan(hasty)
+    request = _request(server, b" " * (32 * MEBIBYTE), read=None)
+
+    async with asyncio.timeout(LIMITS["read"]):
+        response = await _send(transport, request)
+
+    assert (response.status_code, response.content) == (413, b"too large")
 
 
 @pytest.mark.parametrize("ending", ["end", "reset"])
@@ -692,6 +724,22 @@ async def test_time_that_nobody_waits_for_is_not_counted(
     assert not line.wire.closed
 
 
+async def test_a_limit_holds_after_time_that_nobody_waited_for(
+    virtual_time: VirtualTime, line: Line
+) -> None:
+    line.connection.send(b"request")
+    head = asyncio.create_task(line.connection.head(10.0))
+    await asyncio.sleep(5.0)
+    line.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    await head
+    await asyncio.sleep(95.0)
+
+    with pytest.raises(httpx.ReadTimeout):
+        await line.connection.read(10.0)
+
+    assert virtual_time.elapsed == 110.0
+
+
 async def test_tls_may_say_something_before_the_first_request_and_not_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -818,6 +866,27 @@ async def test_a_call_cancelled_at_any_step_gives_back_what_it_took(
     await server.closed()
 
 
+async def test_a_cancelled_call_closes_its_connection(
+    transport: HttptoolsTransport, server: FaultServer
+) -> None:
+    arrived = asyncio.Event()
+
+    async def silent(wire: Wire) -> None:
+        await wire.request()
+        arrived.set()
+        await wire.client_gone()
+
+    server.plan(silent)
+    call = asyncio.create_task(_send(transport, _request(server)))
+    await arrived.wait()
+
+    call.cancel()
+
+    await server.closed()
+    assert call.cancelled()
+    assert not transport._connections
+
+
 async def test_a_transport_that_closes_fails_what_is_in_flight(
     transport: HttptoolsTransport, server: FaultServer
 ) -> None:
@@ -915,6 +984,26 @@ async def test_tls_names_the_server_and_keeps_the_connection(
 
     assert sni == ["localhost"]
     assert (server.connections, len(server.requests)) == (1, 3)
+
+
+@pytest.mark.parametrize("steps", range(0, 40, 2))
+async def test_a_call_over_tls_cancelled_at_any_step_leaves_nothing_open(
+    secure: tuple[FaultServer, HttptoolsTransport], steps: int
+) -> None:
+    server, transport = secure
+    server.plan(faults.silent)
+    call = asyncio.create_task(_send(transport, _request(server)))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+
+    call.cancel()
+    await asyncio.wait([call])
+    await server.closed()
+
+    assert call.cancelled()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not transport._connections
 
 
 async def test_a_large_body_comes_whole_through_tls(
@@ -1067,7 +1156,9 @@ def responses(draw: st.DrawFn) -> bytes:
     status = draw(
         st.sampled_from([b"200 OK", b"201", b"204 None", b"304 Same", b"500 X"])
     )
-    body = draw(st.binary(max_size=200))
+    # Some take several reads, and more than is read ahead.
+    factor = draw(st.sampled_from([1, 1, 1, 1000]))
+    body = draw(st.binary(max_size=200)) * factor
     fields = draw(
         st.lists(
             st.sampled_from(
@@ -1089,7 +1180,8 @@ def responses(draw: st.DrawFn) -> bytes:
         fields.append(b"Content-Length: %d" % len(body))
     elif framing == "chunks":
         fields.append(b"transfer-encoding: chunked")
-        body = _in_chunks(body, draw(st.integers(1, 99)), draw(st.sampled_from(EXTRAS)))
+        size = draw(st.integers(1, 99)) * factor
+        body = _in_chunks(body, size, draw(st.sampled_from(EXTRAS)))
     interim = draw(st.sampled_from([b"", b"HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\n"]))
     head = b"\r\n".join([b"HTTP/%b %b" % (version, status), *fields])
     whole = interim + head + b"\r\n\r\n" + body
@@ -1131,13 +1223,29 @@ async def _reading(
     return (response.status_code, response.headers.raw, body)
 
 
-@given(responses())
+@pytest.fixture(scope="session", params=["http", "https"])
+def ends(
+    request: pytest.FixtureRequest, authority: trustme.CA
+) -> tuple[ssl.SSLContext | None, ssl.SSLContext]:
+    """Make the TLS settings of a server, if it speaks TLS, and of a client."""
+    trusting = _untrusting()
+    authority.configure_trust(trusting)
+    if request.param == "http":
+        return None, trusting
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    return tls, trusting
+
+
+@given(data=responses())
 @settings(max_examples=examples(150), deadline=None)
-def test_a_response_is_read_as_httpx_reads_it(data: bytes) -> None:
-    context = _untrusting()
+def test_a_response_is_read_as_httpx_reads_it(
+    ends: tuple[ssl.SSLContext | None, ssl.SSLContext], data: bytes
+) -> None:
+    tls, context = ends
 
     async def compare() -> list[tuple[object, ...]]:
-        async with FaultServer() as server:
+        async with FaultServer(tls=tls) as server:
             return [
                 await _reading(make, server, data)
                 for make in (
@@ -1153,7 +1261,12 @@ def test_a_response_is_read_as_httpx_reads_it(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("url", "port"),
-    [("http://a.example/x", 80), ("https://a.example/x", 443), ("http://a:81/x", 81)],
+    [
+        ("http://a.example/x", 80),
+        ("https://a.example/x", 443),
+        ("http://a:81/x", 81),
+        ("http://a:0/x", 0),
+    ],
 )
 async def test_a_connection_is_made_to_the_port_of_the_scheme(
     url: str, port: int, monkeypatch: pytest.MonkeyPatch
@@ -1171,3 +1284,18 @@ async def test_a_connection_is_made_to_the_port_of_the_scheme(
         await HttptoolsTransport(_untrusting()).handle_async_request(request)
 
     assert asked == [port]
+
+
+async def test_connecting_takes_no_longer_than_its_limit(
+    transport: HttptoolsTransport, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_host: str, _port: int) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(over_httptools, "connect_to_any", never)
+
+    async with asyncio.timeout(LIMITS["read"]):
+        with pytest.raises(NothingSentError) as caught:
+            await _send(transport, _request(server, connect=0.01))
+
+    assert caught.value.kind == "timeout"
