@@ -69,7 +69,8 @@ class _Layout:
 # A client's requests have a few sets of names only. Values may be secrets: not kept.
 @functools.lru_cache(maxsize=64)
 def _layout(method: bytes, names: tuple[bytes, ...]) -> _Layout:
-    if not all(names) or b"".join((method, *names)).translate(None, _TOKEN):
+    tokens = (method, *names)
+    if not all(tokens) or b"".join(tokens).translate(None, _TOKEN):
         raise _misplaced()
     lower = [name.lower() for name in names]
     if _TRANSFER in lower or lower.count(_LENGTH) > 1:

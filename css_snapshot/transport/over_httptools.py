@@ -32,6 +32,9 @@ class HttptoolsTransport(httpx.AsyncBaseTransport):
     business. Bodies are sent in one piece, so their length must be known, and `HEAD`
     is refused.
 
+    uvloop drops what a TLS connection has not read yet when the other side closes it: a
+    long response with `Connection: close` may be a lost one there, never one cut short.
+
     Args:
         context: TLS settings.
     """

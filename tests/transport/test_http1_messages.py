@@ -110,6 +110,14 @@ def test_methods_whose_responses_can_not_be_read_are_refused(method: str) -> Non
         encode_request(request(method, body=b""), b"")
 
 
+def test_a_request_has_a_method() -> None:
+    made = request()
+    made.method = ""
+
+    with pytest.raises(httpx.LocalProtocolError, match="a character"):
+        encode_request(made, b"{}")
+
+
 @pytest.mark.parametrize("junk", ["\r\nX-More: 1", "\n", "\r", "\0", "\x1f", "\x7f"])
 @pytest.mark.parametrize("place", ["method", "name", "value"])
 def test_what_would_break_out_of_its_place_is_refused_and_not_quoted(
