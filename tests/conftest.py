@@ -14,10 +14,11 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Final, Unpack
 
+import certifi
 import httpx
 import pytest
 import trustme
@@ -49,7 +50,6 @@ _VARIABLES: Final = (
 )
 
 
-_TESTS: Final = Path(__file__).parent
 _LOWEST: Final = frozenset(
     {
         *("api", "auth", "cli", "client", "emulator", "integrations", "transport"),
@@ -104,7 +104,7 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what a version of a dependency that is too old could break."""
     for item in items:
-        if item.path.relative_to(_TESTS).parts[0] in _LOWEST:
+        if item.nodeid.split("::")[0].split("/")[1] in _LOWEST:
             item.add_marker("lowest")
 
 
@@ -114,16 +114,23 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> None:
+@pytest.fixture(scope="session")
+def for_all() -> Iterator[pytest.MonkeyPatch]:
+    """Change what stays changed for all tests; once, as there are thousands."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(for_all: pytest.MonkeyPatch, empty_home: Path) -> None:
     """Take the machine's own settings out of the environment."""
     for variable in _VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("HOME", str(empty_home))
+        for_all.delenv(variable, raising=False)
+    for_all.setenv("HOME", str(empty_home))
 
 
-@pytest.fixture(autouse=True)
-def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only(for_all: pytest.MonkeyPatch) -> None:
     """Refuse to look up, or connect to, anything but this machine."""
     resolve = socket.getaddrinfo
     connect = socket.socket.connect
@@ -145,8 +152,18 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
             raise RuntimeError(f"a test connected to {address[0]}")
         connect(self, address)  # type: ignore[arg-type]  # passed on as it came
 
-    monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
-    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    for_all.setattr(socket, "getaddrinfo", guarded_resolve)
+    for_all.setattr(socket.socket, "connect", guarded_connect)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_authority(
+    for_all: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Let httpx trust one authority of nobody's, read faster than the usual ones."""
+    bundle = str(tmp_path_factory.mktemp("authorities") / "cacert.pem")
+    trustme.CA().cert_pem.write_to_path(bundle)
+    for_all.setattr(certifi, "where", lambda: bundle)
 
 
 def _is_local(host: str) -> bool:
