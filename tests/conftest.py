@@ -77,8 +77,11 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Start a worker more than there are cores: many tests wait for a real time limit."""
-    return (os.cpu_count() or 1) + 1
+    """Start two workers per core, as tests wait for as long as they compute.
+
+    They wait for real time limits, and for other processes.
+    """
+    return 2 * (os.cpu_count() or 1)
 
 
 @settings(database=None, derandomize=True, max_examples=1)
