@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
+from typing import Final
 from xml.etree import ElementTree as ET
 
 import attrs
@@ -17,6 +18,7 @@ from benchmarks.contenders import (
     BASELINE,
     CONTENDERS,
     FLOOR,
+    FROM_MEMORY,
     OURS,
     PLAIN_HTTPX,
     SDK,
@@ -55,8 +57,13 @@ from benchmarks.targets import (
     target_table,
 )
 from css_snapshot.api.operations import LIST_SNAPSHOTS
+from tests.support.thoroughness import SOAK
 
 pytest.importorskip("httpx_aiohttp")
+
+COMPARED: Final = {
+    *(BASELINE, FROM_MEMORY, OURS["fast"], OURS["httpx"], SDK, PLAIN_HTTPX),
+}
 
 
 def test_a_spread_is_the_middle_and_the_ends() -> None:
@@ -154,13 +161,22 @@ def test_everybody_trusts_the_certificate_of_the_run(name: str) -> None:
     assert cost.cpu > 0
 
 
-def test_everybody_takes_part_in_the_fan_out_and_in_the_picture(tmp_path: Path) -> None:
+@pytest.mark.soak
+def test_everybody_takes_part_in_the_fan_out_and_in_the_picture(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     effort = attrs.evolve(QUICK, rounds=1, in_flight=(3, 50), creates=4)
     picture = tmp_path / "plot.svg"
+    # In brief it is only everybody of whom a target or a pair is.
+    taking = {
+        name: opened for name, opened in CONTENDERS.items() if SOAK or name in COMPARED
+    }
+    monkeypatch.setattr("benchmarks.fan_out.CONTENDERS", taking)
 
     section = fan_out(effort, picture)
 
-    for name in CONTENDERS:
+    assert len(taking) == (11 if SOAK else 6)
+    for name in taking:
         assert f"| {name} | " in str(section)
         assert name in picture.read_text()
     assert f"| {BASELINE} | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) |" in str(section)
