@@ -36,6 +36,7 @@ from benchmarks.processes import (
     GaveUpError,
     MissingPackageError,
     Worker,
+    figures_of,
     loopback_server,
 )
 from benchmarks.report import MEASUREMENTS, USUAL
@@ -291,10 +292,25 @@ def test_memory_is_compared_with_that_of_the_least_fleet_in_mebibytes(
     assert section.figures == {MEMORY_ACCEPTED: [1.0], MEMORY_COMPLETED: [2.0]}
 
 
-def test_the_journal_costs_something() -> None:
+def test_the_journal_s_part_is_what_a_run_takes_more_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def figures(_: str, way: str, number: str, *journals: str) -> dict[str, float]:
+        assert number == "200"
+        for file in journals:
+            Path(file).touch()
+        return {"cpu": 0.04 if way == "one-by-one" else 0.03 + 0.01 * len(journals)}
+
+    monkeypatch.setattr("benchmarks.journal.figures_of", figures)
+
     section = journal(attrs.evolve(QUICK, rounds=1, journalled=200))
 
-    assert section.figures[JOURNAL][0] > 0.0
+    assert section.figures == {JOURNAL: [pytest.approx(0.25)]}
+    assert "| the journal's part | 50.00 (50.00 to 50.00) | 0.25 " in str(section)
+
+
+def test_creations_one_after_the_other_cost_something() -> None:
+    assert figures_of("benchmarks.fleet", "one-by-one", "20")["cpu"] > 0.0
 
 
 def test_what_was_said_of_creations_is_compared_with_what_arrived() -> None:
