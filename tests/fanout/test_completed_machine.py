@@ -181,7 +181,7 @@ class ToCompletion(RuleBasedStateMachine):
 
 
 ToCompletion.TestCase.settings = settings(
-    max_examples=examples(80, 8),
+    max_examples=examples(80),
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
