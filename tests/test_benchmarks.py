@@ -316,7 +316,8 @@ def test_the_journal_s_part_is_what_a_run_takes_more_with_it(
 
     section = journal(attrs.evolve(QUICK, rounds=1, journalled=200))
 
-    assert section.figures == {JOURNAL: [pytest.approx(0.25)]}
+    assert set(section.figures) == {JOURNAL}
+    assert section.figures[JOURNAL][0] == pytest.approx(0.25)
     assert "| the journal's part | 50.00 (50.00 to 50.00) | 0.25 " in str(section)
 
 
