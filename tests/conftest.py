@@ -14,10 +14,12 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, Unpack
 
+import certifi
 import httpx
 import pytest
 import trustme
@@ -49,7 +51,6 @@ _VARIABLES: Final = (
 )
 
 
-_TESTS: Final = Path(__file__).parent
 _LOWEST: Final = frozenset(
     {
         *("api", "auth", "cli", "client", "emulator", "integrations", "transport"),
@@ -57,6 +58,16 @@ _LOWEST: Final = frozenset(
     }
 )
 """Where something tests what this package does with a dependency."""
+_LONGEST: Final = frozenset(
+    {
+        *("test_benchmarks", "test_crash", "test_drill", "test_fan_out"),
+        *("test_fan_out_waiting", "test_fault_outcomes", "test_interrupts"),
+        *("test_load", "test_pictures", "test_processes", "test_proxies"),
+        *("test_pytest_plugin", "test_readme", "test_secrets", "test_web_backend"),
+        "test_wire_faults",
+    }
+)
+"""Modules with tests that take seconds: last, they would be waited for alone."""
 
 
 settings.register_profile("suite", max_examples=examples(200), deadline=None)
@@ -77,8 +88,11 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Start a worker more than there are cores: many tests wait for a real time limit."""
-    return (os.cpu_count() or 1) + 1
+    """Start two workers per core, as tests wait for as long as they compute.
+
+    They wait for real time limits, and for other processes.
+    """
+    return 2 * (os.cpu_count() or 1)
 
 
 @settings(database=None, derandomize=True, max_examples=1)
@@ -89,7 +103,10 @@ def first_example(_nothing: None) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Look for no garbage among the tests, which all stay: a third of the time."""
+    """Look for no garbage among the tests, which all stay: a third of the time.
+
+    While they run, look less often than usual, which takes a tenth of the time.
+    """
     # At its first example, hypothesis asks who refers to its source of randomness, and
     # is told of nobody who is frozen.
     first_example()
@@ -98,14 +115,35 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(10_000, 20, 20)
         gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what a version of a dependency that is too old could break."""
+    """Mark what a version of a dependency that is too old could break, and deal."""
     for item in items:
-        if item.path.relative_to(_TESTS).parts[0] in _LOWEST:
+        if item.nodeid.split("::")[0].split("/")[1] in _LOWEST:
             item.add_marker("lowest")
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        items[:] = _dealt(items, workers)
+
+
+def _dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Let each worker, who is given as many in a row, begin with what takes longest."""
+    longest: dict[str, list[pytest.Item]] = {}
+    others: list[pytest.Item] = []
+    for item in items:
+        module = item.path.stem
+        place = longest.setdefault(module, []) if module in _LONGEST else others
+        place.append(item)
+    hands = [
+        list(chain(*islice(longest.values(), n, None, workers))) for n in range(workers)
+    ]
+    left = iter(others)
+    for hand in hands:
+        hand.extend(islice(left, max(0, len(items) // workers - len(hand))))
+    return [*chain(*hands), *left]
 
 
 @pytest.fixture(scope="session")
@@ -114,16 +152,23 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, empty_home: Path) -> None:
+@pytest.fixture(scope="session")
+def for_all() -> Iterator[pytest.MonkeyPatch]:
+    """Change what stays changed for all tests; once, as there are thousands."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(for_all: pytest.MonkeyPatch, empty_home: Path) -> None:
     """Take the machine's own settings out of the environment."""
     for variable in _VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("HOME", str(empty_home))
+        for_all.delenv(variable, raising=False)
+    for_all.setenv("HOME", str(empty_home))
 
 
-@pytest.fixture(autouse=True)
-def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only(for_all: pytest.MonkeyPatch) -> None:
     """Refuse to look up, or connect to, anything but this machine."""
     resolve = socket.getaddrinfo
     connect = socket.socket.connect
@@ -145,8 +190,18 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
             raise RuntimeError(f"a test connected to {address[0]}")
         connect(self, address)  # type: ignore[arg-type]  # passed on as it came
 
-    monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
-    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    for_all.setattr(socket, "getaddrinfo", guarded_resolve)
+    for_all.setattr(socket.socket, "connect", guarded_connect)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_authority(
+    for_all: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Let httpx trust one authority of nobody's, read faster than the usual ones."""
+    bundle = str(tmp_path_factory.mktemp("authorities") / "cacert.pem")
+    trustme.CA().cert_pem.write_to_path(bundle)
+    for_all.setattr(certifi, "where", lambda: bundle)
 
 
 def _is_local(host: str) -> bool:

@@ -3,13 +3,15 @@ import json
 import shutil
 import socket
 import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 from xml.etree import ElementTree as ET
 
 import attrs
 import pytest
 
-from benchmarks import creation, report
+from benchmarks import creation, report, signing
 from benchmarks.__main__ import main
 from benchmarks.batches import Batches, Measured
 from benchmarks.certificates import certificates
@@ -35,6 +37,7 @@ from benchmarks.processes import (
     GaveUpError,
     MissingPackageError,
     Worker,
+    figures_of,
     loopback_server,
 )
 from benchmarks.report import MEASUREMENTS, USUAL
@@ -56,6 +59,11 @@ from benchmarks.targets import (
     target_table,
 )
 from css_snapshot.api.operations import LIST_SNAPSHOTS
+from tests.support.thoroughness import SOAK
+
+COMPARED: Final = {
+    *(BASELINE, FROM_MEMORY, OURS["fast"], OURS["httpx"], SDK, PLAIN_HTTPX),
+}
 
 
 def test_a_spread_is_the_middle_and_the_ends() -> None:
@@ -127,11 +135,8 @@ def test_the_server_answers_each_request_of_a_connection_however_it_is_cut() -> 
     assert answers.count(b"HTTP/1.1") == 3
 
 
-@pytest.mark.parametrize(
-    "name", [FLOOR, BASELINE, FROM_MEMORY, OURS["fast"], OURS["httpx"]]
-)
-def test_a_batch_costs_cpu_and_time(name: str) -> None:
-    with loopback_server() as endpoint, Worker(name, endpoint) as worker:
+def test_a_batch_costs_cpu_and_time() -> None:
+    with loopback_server() as endpoint, Worker(OURS["fast"], endpoint) as worker:
         costs = [worker.batch(8, 4) for _ in range(2)]
 
     assert all(cost.cpu > 0 and cost.wall > 0 for cost in costs)
@@ -144,25 +149,42 @@ def test_a_contender_that_lacks_its_package_says_so(tmp_path: Path) -> None:
         Worker(OURS["fast"], "http://127.0.0.1:1", {"PYTHONPATH": str(tmp_path)})
 
 
-@pytest.mark.parametrize("name", [FLOOR, BASELINE, OURS["fast"], SDK])
-def test_everybody_trusts_the_certificate_of_the_run(name: str) -> None:
+@pytest.fixture(scope="module")
+def certified() -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Serve with a certificate, and yield the address and what makes one trust it."""
     with (
         certificates() as made,
         loopback_server(Behaviour(certificate=made.server, closes=True)) as endpoint,
-        Worker(name, endpoint, made.environment) as worker,
     ):
+        yield endpoint, made.environment
+
+
+@pytest.mark.parametrize("name", [FLOOR, BASELINE, OURS["fast"], SDK])
+def test_everybody_trusts_the_certificate_of_the_run(
+    name: str, certified: tuple[str, Mapping[str, str]]
+) -> None:
+    with Worker(name, *certified) as worker:
         cost = worker.batch(8, 4)
 
     assert cost.cpu > 0
 
 
-def test_everybody_takes_part_in_the_fan_out_and_in_the_picture(tmp_path: Path) -> None:
+@pytest.mark.soak
+def test_everybody_takes_part_in_the_fan_out_and_in_the_picture(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     effort = attrs.evolve(QUICK, rounds=1, in_flight=(3, 50), creates=4)
     picture = tmp_path / "plot.svg"
+    # In brief it is only everybody of whom a target or a pair is.
+    taking = {
+        name: opened for name, opened in CONTENDERS.items() if SOAK or name in COMPARED
+    }
+    monkeypatch.setattr("benchmarks.fan_out.CONTENDERS", taking)
 
     section = fan_out(effort, picture)
 
-    for name in CONTENDERS:
+    assert len(taking) == (11 if SOAK else 6)
+    for name in taking:
         assert f"| {name} | " in str(section)
         assert name in picture.read_text()
     assert f"| {BASELINE} | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) |" in str(section)
@@ -246,14 +268,34 @@ def test_what_was_measured_is_not_lost_over_what_fails_after_it(
     assert printed.count("not measured: the run ended before it") == 1
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="no valgrind")
-def test_instructions_are_those_of_the_signatures_alone() -> None:
+def test_instructions_are_those_of_the_signatures_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not SOAK:
+        # To start Python takes as many each time: counted once instead of twice.
+        whole = signing._counted("bare", 50, 0)
+        monkeypatch.setattr(
+            signing, "_counted", lambda *asked: whole + 40_000 * asked[-1]
+        )
+        assert whole > 1_000_000
+
     # Those of the whole process would be millions for each of so few.
     assert 10_000 < instructions_of("bare", 50) < 500_000
 
 
-def test_memory_is_that_of_each_way_and_size() -> None:
+def test_memory_is_that_of_each_way_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
     effort = attrs.evolve(QUICK, rounds=1, targets=(10, 20))
+    known: dict[str, Mapping[str, float]] = {}
+
+    def first_of(module: str, way: str, size: str) -> Mapping[str, float]:
+        if way not in known:
+            known[way] = figures_of(module, way, size)
+        return known[way]
+
+    # Each way is run once; the next test has figures that differ by the size.
+    monkeypatch.setattr("benchmarks.memory.figures_of", first_of)
 
     section = memory(effort)
 
@@ -277,10 +319,26 @@ def test_memory_is_compared_with_that_of_the_least_fleet_in_mebibytes(
     assert section.figures == {MEMORY_ACCEPTED: [1.0], MEMORY_COMPLETED: [2.0]}
 
 
-def test_the_journal_costs_something() -> None:
+def test_the_journal_s_part_is_what_a_run_takes_more_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def figures(_: str, way: str, number: str, *journals: str) -> dict[str, float]:
+        assert number == "200"
+        for file in journals:
+            Path(file).touch()
+        return {"cpu": 0.04 if way == "one-by-one" else 0.03 + 0.01 * len(journals)}
+
+    monkeypatch.setattr("benchmarks.journal.figures_of", figures)
+
     section = journal(attrs.evolve(QUICK, rounds=1, journalled=200))
 
-    assert section.figures[JOURNAL][0] > 0.0
+    assert set(section.figures) == {JOURNAL}
+    assert section.figures[JOURNAL][0] == pytest.approx(0.25)
+    assert "| the journal's part | 50.00 (50.00 to 50.00) | 0.25 " in str(section)
+
+
+def test_creations_one_after_the_other_cost_something() -> None:
+    assert figures_of("benchmarks.fleet", "one-by-one", "20")["cpu"] > 0.0
 
 
 def test_what_was_said_of_creations_is_compared_with_what_arrived() -> None:

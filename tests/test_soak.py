@@ -1,6 +1,6 @@
 """Many creations with random faults and cancellations: outcomes and cloud agree.
 
-The suite makes a few thousand; `CSS_SNAPSHOT_SOAK=1` makes 200,000 in memory and
+The suite makes two thousand; `CSS_SNAPSHOT_SOAK=1` makes 200,000 in memory and
 20,000 over sockets, and says how it went (`pytest -s`).
 """
 
@@ -17,7 +17,7 @@ from tests.support.soak_world import SHARE_CANCELLED, Figures
 from tests.support.thoroughness import SOAK
 
 WORLD: Final = script("soak_world.py")
-IN_MEMORY: Final = 200_000 if SOAK else 3_000
+IN_MEMORY: Final = 200_000 if SOAK else 2_000
 OVER_SOCKETS: Final = 20_000 if SOAK else 600
 
 pytestmark = [

@@ -60,7 +60,7 @@ def kill_after(process: subprocess.Popen[str], outcomes: int) -> bool:
 def test_what_is_called_complete_is_complete_however_often_a_run_is_killed(
     tmp_path: Path,
 ) -> None:
-    clusters, kills = (300, 10) if SOAK else (90, 4)
+    clusters, kills = (300, 10) if SOAK else (90, 3)
     journal = tmp_path / "nightly.db"
     state = EmulatorState(clusters=clusters, build_seconds=1.0, seed=7)
     for fault, probability in LOSSES + FAILURES:
@@ -115,7 +115,7 @@ def test_what_is_called_complete_is_complete_however_often_a_run_is_killed(
 @pytest.mark.parametrize(
     ("operation", "clusters", "kills", "faults"),
     [
-        ("ensure", 300 if SOAK else 90, 10 if SOAK else 4, LOSSES + FAILURES),
+        ("ensure", 300 if SOAK else 90, 10 if SOAK else 3, LOSSES + FAILURES),
         ("create", 60, 3, LOSSES),
     ],
 )

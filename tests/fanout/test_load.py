@@ -17,8 +17,12 @@ from tests.support.child_processes import environment, script
 from tests.support.thoroughness import SOAK
 
 CHILD: Final = script("load_child.py")
-MANY: Final = int(os.environ.get("CSS_SNAPSHOT_LOAD_TARGETS", "20000"))
+MANY: Final = int(
+    os.environ.get("CSS_SNAPSHOT_LOAD_TARGETS", "20000" if SOAK else "8000")
+)
 """Targets of the load test; the figure of the design is 100,000."""
+MOST: Final = 15 * 1024 * min(1.0, MANY / 20_000)
+"""KiB that they may take: of a fleet in brief less, so that as much of each shows."""
 
 
 def measure(count: int, journal: Path) -> dict[str, int]:
@@ -34,18 +38,19 @@ def measure(count: int, journal: Path) -> dict[str, int]:
     return figures
 
 
+@pytest.mark.soak
 def test_memory_does_not_grow_with_the_number_of_targets(tmp_path: Path) -> None:
     few = measure(1000, tmp_path / "few.db")
     many = measure(MANY, tmp_path / "many.db")
 
     print(f"\n1,000: {few}, {MANY:,}: {many}")  # noqa: T201  # shown by `pytest -s`
     assert many["created"] == MANY
-    assert many["peak"] - few["peak"] <= 15 * 1024
+    assert many["peak"] - few["peak"] <= MOST
 
 
 @pytest.mark.soak
-async def test_thousands_of_clusters_over_a_socket(tmp_path: Path) -> None:
-    clusters = 5000 if SOAK else 1000
+async def test_many_clusters_over_a_socket(tmp_path: Path) -> None:
+    clusters = 5000 if SOAK else 500
     state = EmulatorState(clusters=clusters, build_seconds=0.0)
     with EmulatorServer(state).run_in_thread() as server:
         async with (

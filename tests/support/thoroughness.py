@@ -12,4 +12,4 @@ SOAK: Final = bool(os.environ.get("CSS_SNAPSHOT_SOAK"))
 
 def examples(most: int) -> int:
     """Return how many examples hypothesis tries, of so many in a soak."""
-    return most if SOAK else most // 4
+    return most if SOAK else max(10, most // 8)

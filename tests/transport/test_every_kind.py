@@ -306,7 +306,7 @@ async def test_requests_beyond_the_connections_wait_and_then_give_up(
     async with FaultServer(healthy=hold) as server:
         transport = make_transport(kind, connections=1)
         patient = make_service(transport, endpoint=server.endpoint)
-        hasty = make_service(transport, endpoint=server.endpoint, timeout=0.1)
+        hasty = make_service(transport, endpoint=server.endpoint, timeout=0.4)
         first = asyncio.create_task(patient.list("c1"))
         await arrived.wait()
 

@@ -4,6 +4,8 @@ import ssl
 import subprocess
 from pathlib import Path
 
+import certifi
+import certifi.core
 import pytest
 import trustme
 
@@ -44,6 +46,7 @@ def _trusted(context: ssl.SSLContext) -> set[str]:
 def test_the_environment_s_file_is_what_is_trusted(
     monkeypatch: pytest.MonkeyPatch, pem: Path, variable: str
 ) -> None:
+    monkeypatch.setattr(certifi, "where", certifi.core.where)
     monkeypatch.setenv(variable, str(pem))
 
     assert len(_trusted(usual_context(trust_env=True))) == 1

@@ -71,6 +71,8 @@ async def by_run_of_ensure(client: ApiClient, cluster: str) -> object:
 
 WAYS: Final = (by_create, by_ensure, by_run_of_create, by_run_of_ensure)
 LOOKING: Final = (by_ensure, by_run_of_ensure)
+ENOUGH: Final = 100
+"""Creations whose retries take all tokens more than twice, if none come back."""
 POLICIES: Final = {
     "default": lambda budget: RetryPolicy(budget=budget, random=lambda: 0.0),
     "none": lambda budget: attrs.evolve(RetryPolicy.none(), budget=budget),
@@ -148,10 +150,10 @@ async def test_the_tokens_of_retries_that_succeed_come_back(
         retry=RetryPolicy(budget=budget, random=lambda: 0.0),
     )
 
-    for number in range(300):
+    for number in range(ENOUGH):
         await way(client, f"c{number}")
 
-    assert service.posts == {f"c{number}": 2 for number in range(300)}
+    assert service.posts == {f"c{number}": 2 for number in range(ENOUGH)}
     assert budget.tokens == budget.capacity
 
 
@@ -167,11 +169,11 @@ async def test_a_fleet_whose_first_creations_fail_is_done_with_a_full_budget(
     )
     run = snapshots_of(
         client,
-        (Target(f"c{number}", NAME) for number in range(300)),
+        (Target(f"c{number}", NAME) for number in range(ENOUGH)),
         operation=operation,  # type: ignore[arg-type]  # one of the two
     )
 
     await outcomes_of(run)
 
-    assert (run.summary.created, run.summary.failed) == (300, 0)
+    assert (run.summary.created, run.summary.failed) == (ENOUGH, 0)
     assert budget.tokens == budget.capacity
