@@ -66,3 +66,17 @@ def test_a_summary_is_one_line() -> None:
     assert str(summary) == (
         "4 targets in 1.2 s: 2 created, 1 adopted, 1 busy, 0 failed; stopped early: why"
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "stored"),
+    [
+        (Target("c-1", "name_1"), "2ee5d691f69a67d3cb87982c16cafce7"),
+        (
+            Target("c-2", "name_1", indices="b,a", description="hé"),
+            "ba62ece2ac41f1c40e9d0fed1b6e3fb7",
+        ),
+    ],
+)
+def test_digests_are_those_that_journals_have(target: Target, stored: str) -> None:
+    assert digest(target.cluster_id, target.request()).hex() == stored
