@@ -65,9 +65,9 @@ from css_snapshot.api.operations import (
 )
 from css_snapshot.api.policies import SnapshotPolicy
 from css_snapshot.api.requests import (
-    CreateSnapshotRequest,
     RestoreSnapshotRequest,
     SnapshotSettings,
+    creation_request,
 )
 from css_snapshot.api.rules import check_id, check_text, split_indices
 from css_snapshot.client.api_client import ApiClient, Limits
@@ -333,7 +333,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateSnapshot.html
         """
-        request = CreateSnapshotRequest(
+        request = creation_request(
             name, indices=indices, description=description, strict=strict
         )
         return await workflows.create.create(self._client, cluster_id, request)
@@ -391,7 +391,7 @@ class SnapshotService:
 
         Source: https://support.huaweicloud.com/intl/en-us/api-css/CreateSnapshot.html
         """
-        request = CreateSnapshotRequest(
+        request = creation_request(
             name, indices=indices, description=description, strict=strict
         )
         options = workflows.ensure.EnsureOptions(

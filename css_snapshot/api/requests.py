@@ -1,6 +1,8 @@
 """Requests as values, checked when they are made."""
 
+import functools
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -52,6 +54,52 @@ class CreateSnapshotRequest:
         check_name(self.name)
         if self.description is not None:
             check_description(self.description, strict=self.strict)
+
+
+def creation_request(
+    name: str,
+    *,
+    indices: Sequence[str] | str | None = None,
+    description: str | None = None,
+    strict: bool = True,
+) -> CreateSnapshotRequest:
+    """Return what to snapshot: the same request again if the same is wanted.
+
+    A fleet is asked for the same snapshot, cluster by cluster.
+
+    Args:
+        name: As for `CreateSnapshotRequest`.
+        indices: Likewise.
+        description: Likewise.
+        strict: Likewise.
+
+    Raises:
+        RequestValidationError: If a value breaks its rule.
+    """
+    if isinstance(indices, list):
+        indices = tuple(indices)
+    # A sequence of another type may change between two calls.
+    if indices is not None and not isinstance(indices, str | tuple):
+        return _creation_request(name, indices, description, strict)
+    try:
+        return _known_request(name, indices, description, strict)
+    except TypeError:
+        # What has no hash is no text, and is refused.
+        return _creation_request(name, indices, description, strict)
+
+
+def _creation_request(
+    name: str,
+    indices: Sequence[str] | str | None,
+    description: str | None,
+    strict: bool,
+) -> CreateSnapshotRequest:
+    return CreateSnapshotRequest(
+        name, indices=indices, description=description, strict=strict
+    )
+
+
+_known_request: Final = functools.lru_cache(maxsize=16, typed=True)(_creation_request)
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ from typing import Generic, Self, TypeVar
 import attrs
 
 from css_snapshot.api.clusters import Cluster, SnapshotReadiness
-from css_snapshot.api.requests import CreateSnapshotRequest
+from css_snapshot.api.requests import CreateSnapshotRequest, creation_request
 from css_snapshot.api.rules import check_id
 from css_snapshot.errors import ConfigurationError
 from css_snapshot.models import Backup
@@ -91,7 +91,7 @@ class Target:
             RequestValidationError: If a value breaks its rule.
         """
         check_id("cluster_id", self.cluster_id)
-        return CreateSnapshotRequest(
+        return creation_request(
             self.name, indices=self.indices, description=self.description
         )
 
