@@ -13,7 +13,8 @@ class Effort:
         rounds: How often each measurement is repeated, in turn with the others.
         in_flight: How many creations are under way at a time, one column each.
         growth: The same, where it is very many.
-        delays: Seconds the server takes to answer, one table each.
+        delays: Seconds the server takes to answer, one table each; 0 among them, which
+            the targets are for.
         plotted: The delay whose table is plotted.
         creates: The least number of creations in a batch.
         repeats: How often a short piece of work is done for one sample.

@@ -71,15 +71,13 @@ def fan_out(effort: Effort, picture: Path | None) -> Section:
             "Ours relative to others, round by round.",
             *map(_pairs, tables),
         ],
-        _figures(tables),
+        _figures(measured[0.0]),
     )
 
 
-def _figures(tables: list[Measured]) -> Figures:
+def _figures(measured: Measured) -> Figures:
     return {
-        target: [
-            figure for one in tables for figure in one.medians(name, base, in_flight)
-        ]
+        target: measured.medians(name, base, in_flight)
         for target, name, base, in_flight in _COMPARED
     }
 

@@ -33,7 +33,7 @@ def test_the_same_is_checked_and_encoded_once(indices: Any) -> None:
     ],
 )
 def test_what_differs_is_told_apart(other: dict[str, Any]) -> None:
-    wanted = {"name": "nightly", "indices": ("a",), "description": "d"}
+    wanted: dict[str, Any] = {"name": "nightly", "indices": ("a",), "description": "d"}
 
     assert creation_request(**wanted) != creation_request(**wanted | other)
     assert creation_request(**wanted | other) == CreateSnapshotRequest(**wanted | other)
@@ -42,7 +42,7 @@ def test_what_differs_is_told_apart(other: dict[str, Any]) -> None:
 def test_a_sequence_that_changes_is_read_anew() -> None:
     # As hashable as any object that does not say how it is compared.
     indices = deque(["a"])
-    names = type("Names", (), {"__iter__": lambda _: iter(indices)})()
+    names: Any = type("Names", (), {"__iter__": lambda _: iter(indices)})()
 
     before = creation_request("nightly", indices=names)
     indices.append("b")
