@@ -5,13 +5,12 @@ import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
 from xml.etree import ElementTree as ET
 
 import attrs
 import pytest
 
-from benchmarks import creation, report, signing
+from benchmarks import creation, report
 from benchmarks.__main__ import main
 from benchmarks.batches import Batches, Measured
 from benchmarks.certificates import certificates
@@ -19,7 +18,6 @@ from benchmarks.contenders import (
     BASELINE,
     CONTENDERS,
     FLOOR,
-    FROM_MEMORY,
     OURS,
     PLAIN_HTTPX,
     SDK,
@@ -59,11 +57,7 @@ from benchmarks.targets import (
     target_table,
 )
 from css_snapshot.api.operations import LIST_SNAPSHOTS
-from tests.support.thoroughness import SOAK
-
-COMPARED: Final = {
-    *(BASELINE, FROM_MEMORY, OURS["fast"], OURS["httpx"], SDK, PLAIN_HTTPX),
-}
+from tests.support.thoroughness import AT_LENGTH
 
 
 def test_a_spread_is_the_middle_and_the_ends() -> None:
@@ -170,21 +164,14 @@ def test_everybody_trusts_the_certificate_of_the_run(
 
 
 @pytest.mark.soak
-def test_everybody_takes_part_in_the_fan_out_and_in_the_picture(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@AT_LENGTH
+def test_everybody_takes_part_in_the_fan_out_and_in_the_picture(tmp_path: Path) -> None:
     effort = attrs.evolve(QUICK, rounds=1, in_flight=(3, 50), creates=4)
     picture = tmp_path / "plot.svg"
-    # In brief it is only everybody of whom a target or a pair is.
-    taking = {
-        name: opened for name, opened in CONTENDERS.items() if SOAK or name in COMPARED
-    }
-    monkeypatch.setattr("benchmarks.fan_out.CONTENDERS", taking)
 
     section = fan_out(effort, picture)
 
-    assert len(taking) == (11 if SOAK else 6)
-    for name in taking:
+    for name in CONTENDERS:
         assert f"| {name} | " in str(section)
         assert name in picture.read_text()
     assert f"| {BASELINE} | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) |" in str(section)
@@ -269,18 +256,9 @@ def test_what_was_measured_is_not_lost_over_what_fails_after_it(
 
 
 @pytest.mark.soak
+@AT_LENGTH
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="no valgrind")
-def test_instructions_are_those_of_the_signatures_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    if not SOAK:
-        # To start Python takes as many each time: counted once instead of twice.
-        whole = signing._counted("bare", 50, 0)
-        monkeypatch.setattr(
-            signing, "_counted", lambda *asked: whole + 40_000 * asked[-1]
-        )
-        assert whole > 1_000_000
-
+def test_instructions_are_those_of_the_signatures_alone() -> None:
     # Those of the whole process would be millions for each of so few.
     assert 10_000 < instructions_of("bare", 50) < 500_000
 

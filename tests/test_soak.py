@@ -1,7 +1,7 @@
 """Many creations with random faults and cancellations: outcomes and cloud agree.
 
-The suite makes two thousand; `CSS_SNAPSHOT_SOAK=1` makes 200,000 in memory and
-20,000 over sockets, and says how it went (`pytest -s`).
+With `CSS_SNAPSHOT_SOAK=1`: 200,000 in memory and 20,000 over sockets; `pytest -s` says
+how it went.
 """
 
 import json
@@ -14,14 +14,15 @@ import pytest
 
 from tests.support.child_processes import environment, script
 from tests.support.soak_world import SHARE_CANCELLED, Figures
-from tests.support.thoroughness import SOAK
+from tests.support.thoroughness import AT_LENGTH
 
 WORLD: Final = script("soak_world.py")
-IN_MEMORY: Final = 200_000 if SOAK else 2_000
-OVER_SOCKETS: Final = 20_000 if SOAK else 600
+IN_MEMORY: Final = 200_000
+OVER_SOCKETS: Final = 20_000
 
 pytestmark = [
     pytest.mark.soak,
+    AT_LENGTH,
     pytest.mark.skipif(
         not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc"
     ),

@@ -14,7 +14,7 @@ import pytest
 from css_snapshot.emulator import EmulatorServer, EmulatorState, Fault
 from css_snapshot.fanout import State, read_status
 from tests.support.child_processes import environment, script
-from tests.support.thoroughness import SOAK
+from tests.support.thoroughness import AT_LENGTH
 
 pytestmark = pytest.mark.soak
 
@@ -57,10 +57,11 @@ def kill_after(process: subprocess.Popen[str], outcomes: int) -> bool:
     return process.returncode < 0
 
 
+@AT_LENGTH
 def test_what_is_called_complete_is_complete_however_often_a_run_is_killed(
     tmp_path: Path,
 ) -> None:
-    clusters, kills = (300, 10) if SOAK else (90, 3)
+    clusters, kills = 300, 10
     journal = tmp_path / "nightly.db"
     state = EmulatorState(clusters=clusters, build_seconds=1.0, seed=7)
     for fault, probability in LOSSES + FAILURES:
@@ -115,7 +116,7 @@ def test_what_is_called_complete_is_complete_however_often_a_run_is_killed(
 @pytest.mark.parametrize(
     ("operation", "clusters", "kills", "faults"),
     [
-        ("ensure", 300 if SOAK else 90, 10 if SOAK else 3, LOSSES + FAILURES),
+        pytest.param("ensure", 300, 10, LOSSES + FAILURES, marks=AT_LENGTH),
         ("create", 60, 3, LOSSES),
     ],
 )

@@ -14,15 +14,16 @@ from css_snapshot.auth import TokenAuth
 from css_snapshot.emulator import EmulatorServer, EmulatorState
 from css_snapshot.fanout import Target
 from tests.support.child_processes import environment, script
-from tests.support.thoroughness import SOAK
+from tests.support.thoroughness import AT_LENGTH
 
 CHILD: Final = script("load_child.py")
-MANY: Final = int(
-    os.environ.get("CSS_SNAPSHOT_LOAD_TARGETS", "20000" if SOAK else "8000")
-)
+MANY: Final = int(os.environ.get("CSS_SNAPSHOT_LOAD_TARGETS", "20000"))
 """Targets of the load test; the figure of the design is 100,000."""
-MOST: Final = 15 * 1024 * min(1.0, MANY / 20_000)
-"""KiB that they may take: of a fleet in brief less, so that as much of each shows."""
+MOST: Final = 15 * 1024
+"""KiB that they may take."""
+CLUSTERS: Final = 5000
+
+pytestmark = [pytest.mark.soak, AT_LENGTH]
 
 
 def measure(count: int, journal: Path) -> dict[str, int]:
@@ -38,7 +39,6 @@ def measure(count: int, journal: Path) -> dict[str, int]:
     return figures
 
 
-@pytest.mark.soak
 def test_memory_does_not_grow_with_the_number_of_targets(tmp_path: Path) -> None:
     few = measure(1000, tmp_path / "few.db")
     many = measure(MANY, tmp_path / "many.db")
@@ -48,10 +48,8 @@ def test_memory_does_not_grow_with_the_number_of_targets(tmp_path: Path) -> None
     assert many["peak"] - few["peak"] <= MOST
 
 
-@pytest.mark.soak
 async def test_many_clusters_over_a_socket(tmp_path: Path) -> None:
-    clusters = 5000 if SOAK else 500
-    state = EmulatorState(clusters=clusters, build_seconds=0.0)
+    state = EmulatorState(clusters=CLUSTERS, build_seconds=0.0)
     with EmulatorServer(state).run_in_thread() as server:
         async with (
             SnapshotService(
@@ -69,4 +67,4 @@ async def test_many_clusters_over_a_socket(tmp_path: Path) -> None:
         ):
             summary = await run.finish()
 
-    assert summary.created == summary.total == state.creations == clusters
+    assert summary.created == summary.total == state.creations == CLUSTERS

@@ -1,13 +1,20 @@
 """How much the tests do that could go on for ever.
 
-The suite makes enough of each to notice what is wrong on most days;
-`CSS_SNAPSHOT_SOAK=1` asks for as much as CI makes of them in a stage of its own.
+Of some, the suite makes enough to notice what is wrong on most days, and of what takes
+processes of their own nothing; `CSS_SNAPSHOT_SOAK=1` asks for as much as CI makes of them
+in a stage of its own.
 """
 
 import os
 from typing import Final
 
+import pytest
+
 SOAK: Final = bool(os.environ.get("CSS_SNAPSHOT_SOAK"))
+
+AT_LENGTH: Final = pytest.mark.skipif(
+    not SOAK, reason="takes long: CSS_SNAPSHOT_SOAK=1 runs it"
+)
 
 
 def examples(most: int) -> int:
