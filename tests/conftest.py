@@ -15,7 +15,6 @@ import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
-from itertools import chain, islice
 from pathlib import Path
 from typing import Final, Unpack
 
@@ -58,17 +57,6 @@ _LOWEST: Final = frozenset(
     }
 )
 """Where something tests what this package does with a dependency."""
-_LONGEST: Final = frozenset(
-    {
-        *("test_benchmarks", "test_crash", "test_drill", "test_fan_out"),
-        *("test_fan_out_waiting", "test_fault_outcomes", "test_interrupts"),
-        *("test_load", "test_pictures", "test_processes", "test_proxies"),
-        *("test_pytest_plugin", "test_readme", "test_secrets", "test_web_backend"),
-        "test_wire_faults",
-    }
-)
-"""Modules with tests that take seconds: last, they would be waited for alone."""
-
 
 settings.register_profile("suite", max_examples=examples(200), deadline=None)
 settings.load_profile("suite")
@@ -120,30 +108,10 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what a version of a dependency that is too old could break, and deal."""
+    """Mark what a version of a dependency that is too old could break."""
     for item in items:
         if item.nodeid.split("::")[0].split("/")[1] in _LOWEST:
             item.add_marker("lowest")
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if workers > 1:
-        items[:] = _dealt(items, workers)
-
-
-def _dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """Let each worker, who is given as many in a row, begin with what takes longest."""
-    longest: dict[str, list[pytest.Item]] = {}
-    others: list[pytest.Item] = []
-    for item in items:
-        module = item.path.stem
-        place = longest.setdefault(module, []) if module in _LONGEST else others
-        place.append(item)
-    hands = [
-        list(chain(*islice(longest.values(), n, None, workers))) for n in range(workers)
-    ]
-    left = iter(others)
-    for hand in hands:
-        hand.extend(islice(left, max(0, len(items) // workers - len(hand))))
-    return [*chain(*hands), *left]
 
 
 @pytest.fixture(scope="session")
