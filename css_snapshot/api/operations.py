@@ -24,7 +24,7 @@ MAX_BODY: Final = 1024 * 1024
 class Operation(NamedTuple, Generic[T]):
     """One call with everything filled in but the project.
 
-    Made for each call, for which `attrs.frozen` would take five times as long.
+    Made for each call, for which `attrs.frozen` would take twice as long.
 
     Attributes:
         call: The vendor call.
