@@ -330,6 +330,17 @@ async def silent(wire: Wire) -> None:
     await wire.client_gone()
 
 
+def silent_once(arrived: asyncio.Event) -> Script:
+    """Read the request, tell so, and never answer."""
+
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        arrived.set()
+        await wire.client_gone()
+
+    return script
+
+
 async def deaf(wire: Wire) -> None:
     """Accept, and neither read nor answer."""
     await wire.client_gone()

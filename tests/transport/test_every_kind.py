@@ -260,15 +260,9 @@ async def test_a_request_nobody_waits_for_is_given_up_in_the_end(
     make_transport: MakeTransport, kind: TransportKind
 ) -> None:
     arrived = asyncio.Event()
-
-    async def silent(wire: Wire) -> None:
-        await wire.request()
-        arrived.set()
-        await wire.client_gone()
-
     limits = {"connect": 0.2, "pool": 0.2, "read": 0.1, "write": None}
     transport = make_transport(kind)
-    async with FaultServer(healthy=silent) as server:
+    async with FaultServer(healthy=faults.silent_once(arrived)) as server:
         request = _post(f"{server.endpoint}/x", timeout=limits)
         call = asyncio.create_task(_send(transport, request))
         await arrived.wait()

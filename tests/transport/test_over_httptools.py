@@ -870,13 +870,7 @@ async def test_a_cancelled_call_closes_its_connection(
     transport: HttptoolsTransport, server: FaultServer
 ) -> None:
     arrived = asyncio.Event()
-
-    async def silent(wire: Wire) -> None:
-        await wire.request()
-        arrived.set()
-        await wire.client_gone()
-
-    server.plan(silent)
+    server.plan(faults.silent_once(arrived))
     call = asyncio.create_task(_send(transport, _request(server)))
     await arrived.wait()
 
@@ -891,13 +885,7 @@ async def test_a_transport_that_closes_fails_what_is_in_flight(
     transport: HttptoolsTransport, server: FaultServer
 ) -> None:
     arrived = asyncio.Event()
-
-    async def silent(wire: Wire) -> None:
-        await wire.request()
-        arrived.set()
-        await wire.client_gone()
-
-    server.plan(silent)
+    server.plan(faults.silent_once(arrived))
     call = asyncio.create_task(_send(transport, _request(server)))
     await arrived.wait()
 
