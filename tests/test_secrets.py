@@ -218,7 +218,7 @@ def logins_for(trouble: str, transport_kind: str) -> list[Login]:
 
 
 def flows_for(trouble: str, transport_kind: str) -> dict[str, Flow]:
-    """Choose a third of the calls, so that each meets every trouble on one transport."""
+    """Choose some of the calls, so that each meets every trouble on one transport."""
     if SOAK:
         return dict(FLOWS)
     number = list(TROUBLES).index(trouble) + KINDS.index(transport_kind)

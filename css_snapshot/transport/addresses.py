@@ -10,9 +10,10 @@ import socket
 from collections import deque
 from typing import Any, Final
 
+from css_snapshot.transport.proxies import LAST_PORT
+
 _NEXT_AFTER: Final = 0.25
 """Seconds until the next address is tried as well, as RFC 8305 recommends."""
-_LAST_PORT: Final = 65535
 
 _Address = tuple[int, int, int, str, Any]
 _Attempt = asyncio.Task[socket.socket]
@@ -57,7 +58,7 @@ async def _race(addresses: deque[_Address], attempts: set[_Attempt]) -> socket.s
 
 
 async def _look_up(host: str, port: int) -> list[_Address]:
-    if port > _LAST_PORT:
+    if port > LAST_PORT:
         # Of which the C library takes the remainder.
         raise OSError(f"there is no port {port}")
     numeric = socket.AI_NUMERICHOST

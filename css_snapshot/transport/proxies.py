@@ -17,7 +17,7 @@ Origin = tuple[str, str, int | None]
 """Scheme, host and port (`None` for the scheme's own) of a request."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_LAST_PORT: Final = 65535
+LAST_PORT: Final = 65535
 
 
 @attrs.frozen
@@ -110,7 +110,7 @@ def _parsed(address: str) -> httpx.Proxy | None:
         proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
     except (ValueError, httpx.InvalidURL):
         return None
-    usable = proxy.url.host and (proxy.url.port or 0) <= _LAST_PORT
+    usable = proxy.url.host and (proxy.url.port or 0) <= LAST_PORT
     return proxy if usable else None
 
 

@@ -430,15 +430,16 @@ async def test_what_reads_a_body_while_it_is_closed_is_woken(
         await reading
 
 
+async def _hasty(wire: Wire) -> None:
+    await wire.reader.readexactly(1)
+    await wire.send(answer(413, b"too large"))
+    await wire.client_gone()
+
+
 async def test_a_response_before_the_request_was_read_is_taken(
     transport: HttptoolsTransport, server: FaultServer
 ) -> None:
-    async def hasty(wire: Wire) -> None:
-        await wire.reader.readexactly(1)
-        await wire.send(answer(413, b"too large"))
-        await wire.client_gone()
-
-    server.plan(hasty)
+    server.plan(_hasty)
 
     response = await _send(transport, _request(server, b" " * (32 * MEBIBYTE)))
 
@@ -1024,13 +1025,7 @@ async def test_a_tls_connection_with_a_request_half_sent_is_not_used_again(
     secure: tuple[FaultServer, HttptoolsTransport],
 ) -> None:
     server, transport = secure
-
-    async def hasty(wire: Wire) -> None:
-        await wire.reader.readexactly(1)
-        await wire.send(answer(413, b"too large"))
-        await wire.client_gone()
-
-    server.plan(hasty)
+    server.plan(_hasty)
 
     response = await _send(transport, _request(server, b" " * (8 * MEBIBYTE)))
 
